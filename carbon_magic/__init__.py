@@ -1,0 +1,72 @@
+"""What did this training cost? Watts, kWh and CO2e of notebook cells and of blocks of code.
+
+    %load_ext carbon_magic          then %%carbon on a cell, %carbon for the session
+    with carbon_magic.track("fine-tune") as run: ...
+
+Importing this costs next to nothing: every name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .blocks import track
+    from .run import Run
+    from .store.ledger import Ledger
+    from .totals import Session
+
+    last: Run | None
+
+__version__ = "0.1.0"
+__all__ = ["Run", "Session", "last", "ledger", "load_ipython_extension", "session", "track", "unload_ipython_extension"]
+
+_HOMES = {"track": "blocks", "Run": "run", "Session": "totals"}
+_MODULES = ("grid", "equivalents", "report")
+
+
+def session() -> Session:
+    """The runs of this process so far, and their total: `.runs .energy_kwh .co2e_kg .to_frame()`."""
+    from . import process
+
+    return process.current().session()
+
+
+def ledger() -> Ledger:
+    """Every run on record: `.runs(project=None)` and `.totals(project=None)` are DataFrames, `.close()` lets go of it."""
+    from . import process
+
+    return process.current().ledger()
+
+
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """What %load_ext carbon_magic calls."""
+    from . import magic
+
+    magic.load(ipython)
+
+
+def unload_ipython_extension(ipython: InteractiveShell) -> None:
+    """What %unload_ext carbon_magic calls: nothing of it stays behind."""
+    from . import magic
+
+    magic.unload(ipython)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "last":
+        from . import process
+
+        return process.current().last
+    if name in _HOMES:
+        return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

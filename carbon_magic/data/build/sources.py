@@ -1,0 +1,85 @@
+"""sources.csv: who published the figures of the other tables, under which licence."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .table import Row
+
+COLUMNS = ("key", "table", "publisher", "title", "year", "licence", "note")
+
+# Where the collection's words are too long for a line under a chart, or say more about a copy than about the figures.
+PUBLISHERS = {
+    "ember_owid_2026": "Ember, processed by Our World in Data",
+    "entsoe_codecarbon_2025": "ENTSO-E data, averaged by Khepri for CodeCarbon",
+    "ca_mix_derived": "derived by carbon_magic",
+    "mee_china_2023": "Ministry of Ecology and Environment, China",
+}
+TITLES = {
+    "ember_owid_2026": "Carbon intensity of electricity",
+    "ember_co2js_2025": "Yearly Electricity Data",
+    "egrid2023_state": "eGRID2023, state output emission rates",
+    "egrid2023_subregion": "eGRID2023, subregion output emission rates",
+    "egrid2022_subregion": "eGRID2022, subregion output emission rates",
+    "egrid2023_us": "eGRID2023, US output emission rate",
+    "mee_china_2023": "2023 electricity CO2 emission factors",
+    "nga_au_2024": "National Greenhouse Accounts Factors 2024, electricity",
+    "cea_in_v21": "CO2 Baseline Database for the Indian Power Sector, version 21",
+    "desnz_uk_2025": "Greenhouse gas reporting: conversion factors 2025, UK electricity",
+    "entsoe_codecarbon_2025": "Bidding-zone averages 2025",
+    "ca_mix_derived": "Canada Energy Regulator's generation mix x IPCC AR5 median lifecycle factors",
+}
+YEARS = {"ca_mix_derived": "2022"}
+LICENCES = {
+    "ember_co2js_2025": "CC BY 4.0",
+    "entsoe_codecarbon_2025": "MIT",
+    "ca_mix_derived": "facts; mix as packed in CodeCarbon, MIT",
+}
+NAMES_ONLY = "facts; region names as the provider publishes them"
+OTHERS = (
+    ("aws_regions", "cloud_regions", "Amazon Web Services", "Regions and endpoints; PUE by region", "2024"),
+    ("azure_regions", "cloud_regions", "Microsoft Azure", "Regions; PUE by region (1.12 is a design value)", "2023"),
+    ("gcp_regions", "cloud_regions", "Google Cloud", "Regions; PUE by campus", "2024"),
+    ("ovhcloud_regions", "cloud_regions", "OVHcloud", "Regions", "2026"),
+    ("scaleway_regions", "cloud_regions", "Scaleway", "Regions", "2026"),
+)
+
+
+def build(facts: Path, tz_version: str) -> list[Row]:
+    """One row per source. A row whose `table` is a table without a `source` column speaks for all of that table."""
+    grid = json.loads((facts / "grid_intensity_sources.json").read_text(encoding="utf-8"))
+    rows = [
+        _row(
+            key,
+            "grid_intensity",
+            PUBLISHERS.get(key, fact["publisher"]),
+            TITLES.get(key, fact["title"]),
+            YEARS.get(key, str(fact["year"])),
+            LICENCES.get(key, fact["licence"]),
+            fact.get("basis_note") or fact.get("note", ""),
+        )
+        for key, fact in grid.items()
+    ]
+    rows += [_row(key, table, who, title, year, NAMES_ONLY) for key, table, who, title, year in OTHERS]
+    rows += [
+        _row(
+            "codecarbon_cpu",
+            "cpu_tdp",
+            "CodeCarbon",
+            "cpu_power table of CodeCarbon 3.3.2, from Intel's and AMD's product pages",
+            "2026",
+            "MIT",
+            "core and thread counts of server processors are the makers' published facts",
+        ),
+        _row("tz", "time_zones", "IANA", f"tz database {tz_version}", "20" + tz_version[2:4], "public domain"),
+    ]
+    return sorted(rows, key=lambda row: (row["table"], row["key"]))
+
+
+def _row(key: str, table: str, publisher: str, title: str, year: str, licence: str, note: str = "") -> Row:
+    cells = (key, table, publisher, title, year, licence, note)
+    return dict(zip(COLUMNS, cells, strict=True))

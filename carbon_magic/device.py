@@ -1,0 +1,34 @@
+"""One part of the machine during a run, and how its joules are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .ranges import Range
+
+Method = Literal["counter", "polled", "modelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One part of the machine during a run.
+
+    `method` says how its joules are known: "counter" (the device counts energy itself), "polled" (its watts were read
+    again and again and summed) or "modelled" (computed from load, size and type; no instrument).
+    """
+
+    name: str
+    kind: str
+    energy_j: float
+    energy_j_range: Range
+    source: str
+    method: Method
+    notes: tuple[str, ...] = ()
+    limit_w: float | None = None
+    """The most it can draw by its own account (a GPU's power limit), None where unknown."""
+
+    @classmethod
+    def from_dict(cls, d: Mapping[str, Any]) -> Device:
+        return cls(**{**d, "energy_j_range": tuple(d["energy_j_range"]), "notes": tuple(d["notes"])})

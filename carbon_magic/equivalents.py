@@ -1,0 +1,185 @@
+"""What an amount of CO2e compares with: a car ride, a flight, a phone charge.
+
+Figures and sources are in data/equivalents.csv. A kilometre by car is the UK government's average car of 2025
+(0.16725 kg, DESNZ): all fuels and sizes on the road, published anew each year under an open licence, and nearer to the
+cars of most countries than the US average (0.2442 kg, EPA).
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass
+from functools import lru_cache
+
+from . import data, units
+
+# Below this a fraction reads better as "1 / 8,130 of" than as "0.000123 of".
+_SMALLEST_FRACTION = 0.01
+_NOTHING = 1e-30  # of anything in the table: less than a molecule
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalent:
+    """So much of a thing that everybody knows; `text` says it in words."""
+
+    id: str
+    name: str
+    amount: float
+    unit: str
+    text: str
+    source: str
+    year: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    """A row of the table."""
+
+    id: str
+    group: str
+    name: str
+    unit: str
+    shown_as: str
+    text: str
+    text_below_one: str
+    g_per_unit: float | None
+    kwh_per_unit: float | None
+    low: float
+    high: float
+    year: int | None
+    source: str
+    kwh_source: str
+
+
+def describe(
+    co2e_g: float | None, energy_kwh: float | None = None, grid_g_per_kwh: float | None = None, most: int = 3
+) -> list[Equivalent]:
+    """At most `most` equivalents that fit the size, of different kinds, the best first; none for zero and for unknown.
+
+    With the energy, or the grid's g/kWh to find it, things that use electricity are compared by their electricity.
+    Raises ValueError for a negative or infinite amount.
+    """
+    if co2e_g is None or co2e_g != co2e_g:  # NaN is the one number that differs from itself
+        return []
+    grams = _grams(co2e_g)
+    if grams == 0 or most < 1:
+        return []
+    kwh = _kwh(grams, energy_kwh, grid_g_per_kwh)
+    fits = [
+        (_misfit(thing, found.amount), thing.group, found) for thing in _things() if (found := _of(thing, grams, kwh))
+    ]
+    best: dict[str, Equivalent] = {}
+    for _, group, found in sorted(fits, key=lambda fit: fit[0]):
+        best.setdefault(group, found)
+    return list(best.values())[:most]
+
+
+def sentence(
+    co2e_g: float | None, energy_kwh: float | None = None, grid_g_per_kwh: float | None = None, most: int = 2
+) -> str:
+    """The best equivalents: "≈ 1.34 km by car, or 12.1 phone charges"; empty where there is nothing to say."""
+    texts = [found.text for found in describe(co2e_g, energy_kwh, grid_g_per_kwh, most)]
+    if not texts:
+        return ""
+    return "≈ " + ", or ".join([", ".join(texts[:-1]), texts[-1]] if texts[1:] else texts)
+
+
+def car_km(co2e_g: float) -> Equivalent:
+    """Kilometres by an average car. Raises TypeError for what is no number, ValueError below zero."""
+    return _always("car_km", co2e_g)
+
+
+def flight(co2e_g: float) -> Equivalent:
+    """One passenger's New York to San Francisco flights, as Strubell et al. print it: 1,984 lb of CO2e."""
+    return _always("flight", co2e_g)
+
+
+def car_lifetime(co2e_g: float) -> Equivalent:
+    """Lifetimes of an average US car with its fuel, as Strubell et al. print it: 126,000 lb of CO2e."""
+    return _always("car_lifetime", co2e_g)
+
+
+def _always(name: str, co2e_g: float) -> Equivalent:
+    grams = _grams(co2e_g)
+    return next(found for thing in _things() if thing.id == name and (found := _of(thing, grams, None)))
+
+
+def _of(thing: _Thing, grams: float, kwh: float | None) -> Equivalent | None:
+    """The amount of a thing: by its electricity where both are known, else by its grams; None where it has no grams."""
+    if kwh is not None and thing.kwh_per_unit is not None:
+        return _equivalent(thing, kwh / thing.kwh_per_unit, thing.kwh_source)
+    if thing.g_per_unit is not None:
+        return _equivalent(thing, grams / thing.g_per_unit, thing.source)
+    return None
+
+
+def _equivalent(thing: _Thing, amount: float, source: str) -> Equivalent:
+    year = thing.year if source == thing.source else None
+    return Equivalent(thing.id, thing.name, amount, thing.unit, _text(thing, amount), source, year)
+
+
+def _text(thing: _Thing, amount: float) -> str:
+    if thing.shown_as == "distance":
+        return thing.text.format(units.distance(amount))
+    if thing.shown_as == "duration":
+        return thing.text.format(units.duration(3600 * amount))
+    if amount < _NOTHING:
+        return thing.text.format("0")
+    if amount >= 0.9995:  # what prints as 1.00 is no fraction
+        return thing.text.format(units.number(amount))
+    if amount >= _SMALLEST_FRACTION:
+        return thing.text_below_one.format(units.number(amount))
+    return thing.text_below_one.format(f"1 / {units.number(1 / amount)}")
+
+
+def _misfit(thing: _Thing, amount: float) -> float:
+    """How hard an amount is to picture: 0 in the middle of the thing's range, 1 at its ends, then 1 per factor of ten."""
+    if amount <= 0:
+        return math.inf
+    half = math.log10(thing.high / thing.low) / 2
+    off = abs(math.log10(amount) - math.log10(thing.low) - half)
+    return off / half if off <= half else 1 + off - half
+
+
+def _grams(co2e_g: float) -> float:
+    if isinstance(co2e_g, bool) or not isinstance(co2e_g, numbers.Real):
+        raise TypeError(f"an amount of CO2e is a number of grams, not {type(co2e_g).__name__}")
+    if not 0 <= co2e_g < math.inf:
+        raise ValueError(f"an amount of CO2e is a number of grams, zero or more, not {float(co2e_g):g}")
+    return float(co2e_g)
+
+
+def _kwh(grams: float, energy_kwh: float | None, grid_g_per_kwh: float | None) -> float | None:
+    if energy_kwh is not None and 0 < energy_kwh < math.inf:
+        return float(energy_kwh)
+    if grid_g_per_kwh is not None and 0 < grid_g_per_kwh < math.inf:
+        return grams / grid_g_per_kwh
+    return None
+
+
+@lru_cache(maxsize=1)
+def _things() -> tuple[_Thing, ...]:
+    return tuple(
+        _Thing(
+            id=row["id"],
+            group=row["group"],
+            name=row["name"],
+            unit=row["unit"],
+            shown_as=row["shown_as"],
+            text=row["text"],
+            text_below_one=row["text_below_one"],
+            g_per_unit=_number(row["g_per_unit"]),
+            kwh_per_unit=_number(row["kwh_per_unit"]),
+            low=float(row["low"]),
+            high=float(row["high"]),
+            year=int(row["year"]) if row["year"] else None,
+            source=row["source"],
+            kwh_source=row["kwh_source"],
+        )
+        for row in data.rows("equivalents")
+    )
+
+
+def _number(cell: str) -> float | None:
+    return float(cell) if cell else None

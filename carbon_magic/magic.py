@@ -1,0 +1,232 @@
+"""%%carbon and %carbon: read the line, begin; end when the cell has ended. No other logic lives here."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
+from traitlets import Any as AnyTrait
+from traitlets import Bunch
+
+from . import config, labels
+from .cell_source import BEGIN, replace_magic_line
+
+if TYPE_CHECKING:
+    from . import screen
+    from .process import Process
+    from .run import Run
+    from .tracking import Tracking
+
+
+def _option(help: str) -> Any:
+    """An option that ipython_config.py or %config may set to anything: checked when a run begins, with the others."""
+    return AnyTrait(None, allow_none=True, help=help).tag(config=True)
+
+
+@dataclass(slots=True)
+class _Cell:
+    """A run that a cell began, and what is owed when the cell ends."""
+
+    depth: int
+    tracking: Tracking
+    variable: str | None
+    quiet: bool
+    place: screen.Place | None
+
+
+@magics_class
+class CarbonMagic(Magics):
+    """What did this cell cost? These options hold for every run; `%%carbon?` tells those of a single cell."""
+
+    place = _option("Where the electricity comes from: FR, US-CA, aws:eu-west-1 ... None: found out offline.")
+    pue = _option("Power usage effectiveness of the building, 1.0 to 3.0. None: 1.0.")
+    hz = _option("Points of the power curve per second, 0.1 to 50. None: as many as the view needs.")
+    quiet = _option("True shows nothing.")
+    project = _option("What the ledger files runs under. None: the folder's name.")
+    ledger = _option("The file that keeps the runs. None: one per user.")
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._depth: dict[int, int] = {}  # cells running now, by thread: run_cell may nest, and subshells are threads
+        self._cells: list[_Cell] = []
+        self._late: list[Run] = []
+        options = list(self.traits(config=True))
+        config.defaults.update({name: getattr(self, name) for name in options})
+        self.observe(self._configured, options)
+
+    def _configured(self, change: Bunch) -> None:
+        config.overrides[change["name"]] = change["new"]
+
+    @magic_arguments()
+    @argument("-n", "--name", help="what to call the run; default: the cell's number")
+    @argument("-s", "--stage", help="explore, train, tune, evaluate, final, or a word of your own")
+    @argument("-t", "--tag", action="append", metavar="KEY=VALUE", help="a tag, a hyperparameter say; may be repeated")
+    @argument("-o", "--output", metavar="VAR", help="put the finished Run into this variable")
+    @argument("-q", "--quiet", action="store_true", default=None, help="show nothing")
+    @argument("--hz", help="points of the power curve per second, 0.1 to 50")
+    @argument("--place", "--country", dest="place", help="where the electricity comes from: FR, US-CA, aws:eu-west-1 ...")
+    @argument("--pue", help="power usage effectiveness of the building, 1.0 to 3.0")
+    @no_var_expand
+    @line_cell_magic
+    def carbon(self, line: str, cell: str | None = None) -> None:
+        """Measure the energy and CO2e of a cell: put %%carbon on its first line. %carbon shows the session.
+
+        While the cell runs, its output shows watts, energy and CO2e; at the end a report stands there, which also says
+        how sure each figure is. The cell itself behaves as without the magic.
+
+            %%carbon -n "large model" -s tune -t lr=0.1
+            model.fit(X, y)
+
+        Quotes and spaces are taken as a shell takes them; nothing in the line is evaluated.
+        """
+        if cell is None:
+            if line.strip():
+                raise UsageError(f"%carbon takes no arguments and shows the session; to measure a cell, %%carbon is its first line (got {labels.clean(line)!r}).")
+            from . import screen
+
+            screen.show_session(self.shell, _process().session())
+            return
+        self._run_body(line, cell)
+
+    @no_var_expand
+    @line_magic(BEGIN)
+    def begin(self, line: str) -> None:
+        """What the %%carbon line of a cell becomes. Not for use by hand."""
+        depth = self._depth.get(threading.get_ident(), 0)
+        if any(cell.depth == depth for cell in self._cells):
+            return  # given twice, or in a loop of %%timeit: one run
+        self._begin(line, depth)
+
+    def _begin(self, line: str, depth: int) -> None:
+        from . import screen
+
+        now = _process()
+        try:
+            options = self._parse(line)
+            variable = labels.variable(options.output) if options.output is not None else None
+            given = {name: getattr(options, name) for name in ("hz", "place", "pue", "quiet")}
+            default = f"cell {self.shell.execution_count}"
+            wanted = now.wanted(options.name, options.stage, _tags(options.tag), given, default)
+        except (ValueError, TypeError) as error:
+            raise UsageError(f"%%carbon: {error}") from None
+        place = None
+        if not wanted.settings.quiet and screen.in_kernel(self.shell) and not screen.captured(self.shell):
+            place = screen.Place(self.shell)
+            place.wait(wanted.label.name)
+        tracking = now.begin(wanted)
+        self._cells.append(_Cell(depth, tracking, variable, wanted.settings.quiet, place))
+        if place is not None:
+            place.follow(tracking)
+
+    def _parse(self, line: str) -> Any:
+        """The options. ValueError in a sentence for an unclosed quote, UsageError for what argparse refuses."""
+        try:
+            words = shlex.split(line)
+        except ValueError:
+            raise ValueError(f"a quote is not closed in: {labels.clean(line)}") from None
+        return self.carbon.parser.parse_args(words)
+
+    def _run_body(self, line: str, body: str) -> None:
+        """The way without the transformer: run_cell_magic(), a notebook turned into a script."""
+        depth = self._depth.get(threading.get_ident(), 0)
+        mine = not any(cell.depth == depth for cell in self._cells)
+        if mine:
+            self._begin(line, depth)
+        result = self.shell.run_cell(body)
+        error = result.error_before_exec or result.error_in_exec
+        if mine:
+            self._end(depth, error)
+        if error is not None:
+            error._render_traceback_ = list  # run_cell has shown it already
+            raise error
+
+    def before_cell(self, *_: object) -> None:
+        thread = threading.get_ident()
+        self._depth[thread] = self._depth.get(thread, 0) + 1
+
+    def after_cell(self, result: Any = None) -> None:
+        """The cell has ended, however it did. Counted, not matched: IPython makes a new info when a cell is torn down."""
+        thread = threading.get_ident()
+        depth = self._depth.pop(thread, 1)
+        if depth > 1:
+            self._depth[thread] = depth - 1
+        self._end(depth, getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None))
+        if depth <= 1:
+            self._show_late()
+
+    def _end(self, depth: int, error: BaseException | None) -> None:
+        for cell in [cell for cell in self._cells if cell.depth >= depth]:
+            from .tracking import state_after
+
+            self._cells.remove(cell)
+            run = _process().end(cell.tracking, state_after(error))
+            if cell.variable is not None:
+                self.shell.user_ns[cell.variable] = run
+            if cell.quiet:
+                continue
+            if cell.place is None:
+                self._late.append(run)
+                continue
+            cell.place.show(run)
+            cell.place.leave()
+
+    def _show_late(self) -> None:
+        """What could not be shown in its time: in a terminal, or because %%capture held the output."""
+        late, self._late = self._late, []
+        for run in late:
+            from . import screen
+
+            screen.show_run(self.shell, run)
+
+
+CarbonMagic.carbon.parser.allow_abbrev = False
+
+
+def _process() -> Process:
+    """Everything behind the magic, imported when the first cell needs it: %load_ext itself costs next to nothing."""
+    from . import process
+
+    return process.current()
+
+
+def _tags(given: list[str] | None) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for pair in given or ():
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise ValueError(f"a tag is KEY=VALUE, which {labels.clean(pair)!r} is not")
+        tags[key] = value
+    return tags
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register the magics, the transformer and the two events."""
+    magics = CarbonMagic(shell)
+    shell.register_magics(magics)
+    shell.input_transformers_cleanup.append(replace_magic_line)
+    shell.events.register("pre_run_cell", magics.before_cell)
+    shell.events.register("post_run_cell", magics.after_cell)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take everything back; a run in progress ends here."""
+    magics = shell.magics_manager.registry.pop("CarbonMagic", None)
+    if magics is None:
+        return
+    magics.after_cell()
+    shell.input_transformers_cleanup.remove(replace_magic_line)
+    shell.events.unregister("pre_run_cell", magics.before_cell)
+    shell.events.unregister("post_run_cell", magics.after_cell)
+    for kind, name in (("line", "carbon"), ("cell", "carbon"), ("line", BEGIN)):
+        shell.magics_manager.magics[kind].pop(name, None)
+    if magics in shell.configurables:
+        shell.configurables.remove(magics)
+    config.overrides.clear()
+    config.defaults.clear()
+    _process().tracker.close()

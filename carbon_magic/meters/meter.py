@@ -1,0 +1,50 @@
+"""What every instrument is: a counter of joules with a name and its known weaknesses."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from ..device import Method
+from ..ranges import Range
+
+
+class Meter(ABC):
+    """Joules so far, by one device.
+
+    Attributes:
+        name, kind: what people read ("GPU 0 NVIDIA A100"), and "cpu", "dram" or "gpu".
+        source: where the number comes from.
+        method: "counter", "polled" or "modelled".
+        gain: the 90 % range of truth ÷ figure, instrument accuracy alone.
+        group: meters of one group err together (one sensor design, one model).
+        tick_s: the counter moves at least this often.
+        wraps_at_j: the counter starts again from 0 after this many joules; None where it does not.
+        max_w: more than this is impossible: tells a wrap from a reset.
+        limit_w: the device's own power limit, for the chart.
+        notes: what a reader of the figure should know, a hint how to get a better one included.
+        counted: False for a figure that must not be added to the machine's total.
+    """
+
+    name: str
+    kind: str
+    source: str
+    method: Method
+    gain: Range
+    group: str
+    tick_s: float = 0.001
+    wraps_at_j: float | None = None
+    max_w: float = 1000.0
+    limit_w: float | None = None
+    notes: tuple[str, ...] = ()
+    counted: bool = True
+
+    @abstractmethod
+    def read(self) -> float | None:
+        """Joules so far; None when there is no answer now. May raise: that counts as no answer."""
+
+    def asleep(self) -> bool:
+        """Whether the device is suspended: it is not read then, and its counter may stand still."""
+        return False
+
+    def close(self) -> None:  # noqa: B027 - most instruments hold nothing open
+        """Give back what is held open."""

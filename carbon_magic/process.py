@@ -1,0 +1,136 @@
+"""What this process has one of: its tracker, its session, its way to the ledger."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TYPE_CHECKING
+
+from . import config, grid, labels, meters, trouble
+from .clock import SystemClock
+from .config import Settings
+from .grid import Intensity
+from .run import Run, State
+from .store import Pump, location, open_store
+from .totals import Session
+from .tracker import Tracker
+from .tracking import Label, Tracking
+
+if TYPE_CHECKING:
+    from .store.ledger import Ledger
+
+SETTLE_S = 5.0
+"""How long a question to the ledger waits for this process's own runs to be in it."""
+
+
+class Wanted(NamedTuple):
+    """A run about to begin: everything about it that could be wrong has been checked."""
+
+    label: Label
+    settings: Settings
+    place: Intensity
+
+
+class Process:
+    """The parts put together. A forked child gets its own: see current()."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self.pid = os.getpid()
+        self.runs: list[Run] = []
+        self.last: Run | None = None
+        self.tracker = Tracker(meters.find, SystemClock(), environ)
+        self.pump: Pump | None = None
+        self._environ = environ
+        self._guess: Intensity | None = None
+        self._numbered = 0
+        self.tracker.subscribers.append(self._keep)
+
+    def settings(self, options: Mapping[str, Any]) -> Settings:
+        """Settings now; `options` come first and must be right: ValueError or TypeError in a sentence."""
+        settings, problems = config.current(options, self._environ)
+        if problems:
+            sentence = f"{'; '.join(problems)}. The defaults apply instead."
+            trouble.say_once(f"settings {sentence}", sentence)
+        return settings
+
+    def wanted(self, name: Any, stage: Any, tags: Any, options: Mapping[str, Any], default_name: str = "") -> Wanted:
+        """What is to be run, checked. ValueError or TypeError in a sentence where an argument is wrong."""
+        settings = self.settings(options)
+        label = Label(
+            name=labels.name(name, labels.clean(default_name) or f"run {len(self.runs) + len(self.tracker.active) + 1}"),
+            stage=labels.stage(stage),
+            tags=labels.tags(tags),
+            project=labels.clean(settings.project or _folder()),
+            host=socket.gethostname(),
+        )
+        return Wanted(label, settings, self._place(settings))
+
+    def begin(self, wanted: Wanted) -> Tracking:
+        """Start a run; its first row goes to the ledger."""
+        if self.pump is None:
+            ledger = wanted.settings.ledger
+            self.pump = Pump(lambda: open_store(ledger, self._environ, _say), _say)
+        tracking = self.tracker.begin(wanted.label, wanted.settings, wanted.place)
+        self.pump.put(tracking.at_begin())
+        return tracking
+
+    def end(self, tracking: Tracking, state: State) -> Run:
+        """End a run: into the session, to the ledger."""
+        first = tracking.final is None and tracking.pid == os.getpid()
+        run = self.tracker.end(tracking, state)
+        if first:
+            self.runs.append(run)
+            self.last = run
+            trouble.speak()
+        return run
+
+    def session(self) -> Session:
+        """The runs that have ended."""
+        return Session(tuple(self.runs))
+
+    def ledger(self) -> Ledger:
+        """What is on record, this process's own runs included."""
+        from .store.ledger import Ledger
+
+        setting = self.settings({}).ledger
+        return Ledger(location(setting, self._environ, _say), self._settle, _say)
+
+    def _settle(self) -> None:
+        if self.pump is not None:
+            self.pump.flush(SETTLE_S)
+
+    def _place(self, settings: Settings) -> Intensity:
+        if settings.place is not None:
+            return grid.intensity(settings.place)
+        if self._guess is None:
+            self._guess = grid.guess(self._environ)
+        return self._guess
+
+    def _keep(self, run: Run) -> None:
+        if self.pump is not None:
+            self.pump.put(run)
+
+
+def _say(sentence: str) -> None:
+    trouble.say_once("ledger", sentence)
+
+
+def _folder() -> str:
+    """The folder the notebook stands in, by its name."""
+    try:
+        return Path.cwd().name
+    except OSError:
+        return ""  # the folder was deleted under the process
+
+
+_current: Process | None = None
+
+
+def current() -> Process:
+    """This process's own; a forked child starts with an empty session and devices opened anew."""
+    global _current
+    if _current is None or _current.pid != os.getpid():
+        _current = Process()
+    return _current

@@ -1,0 +1,146 @@
+"""What a report says in words: states, how a figure is known, where the grams come from, and what to know of it.
+
+The sign of a method fills up with what is known: a full disc is an instrument's own counter, an empty one is a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .. import units
+from ..device import Device, Method
+from ..grid import Intensity
+from ..run import Run, State
+from ..totals import Session
+from .plain import plain
+
+UNKNOWN = "unknown"
+WAITING = (
+    "Watts, energy and CO2e of this cell appear here while it runs, and stay when it ends. Was the page reloaded or the "
+    "kernel lost in between? %carbon shows the result, and carbon_magic.ledger().runs() keeps it."
+)
+EMPTY_SESSION = "No runs yet in this session: put %%carbon on the first line of a cell, or use carbon_magic.track() around a block."
+OVERLAP = "Runs overlapped: the total counts each joule once and is less than their sum."
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A mark and the word that says the same."""
+
+    mark: str
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.mark} {self.word}"
+
+
+STATES: dict[State, Sign] = {
+    "running": Sign("\N{BLACK RIGHT-POINTING SMALL TRIANGLE}", "running"),
+    "done": Sign("\N{CHECK MARK}", "done"),
+    "failed": Sign("\N{MULTIPLICATION X}", "failed"),
+    "interrupted": Sign("\N{BLACK SQUARE}", "interrupted"),
+}
+METHODS: dict[Method, Sign] = {
+    "counter": Sign("\N{BLACK CIRCLE}", "measured"),
+    "polled": Sign("\N{CIRCLE WITH ALL BUT UPPER LEFT QUADRANT BLACK}", "polled"),
+    "modelled": Sign("\N{WHITE CIRCLE}", "modelled"),
+}
+_PART = "\N{CIRCLE WITH LEFT HALF BLACK}"
+_NOT_KNOWN = Sign("\N{EN DASH}", UNKNOWN)
+
+
+def known(run: Run) -> Sign:
+    """How the energy is known."""
+    methods = {device.method for device in run.devices}
+    if len(methods) == 1:
+        return METHODS[methods.pop()]
+    if methods == {"counter", "polled"}:
+        return Sign(METHODS["polled"].mark, "measured, part polled")
+    return _part(run.measured_fraction) if methods else _NOT_KNOWN
+
+
+def known_of_session(session: Session) -> Sign:
+    """The same of a session's total."""
+    signs = {known(run) for run in session.runs if run.devices}
+    if len(signs) == 1 and (sign := next(iter(signs))).mark != _PART:
+        return sign
+    return _part(session.measured_fraction) if signs else _NOT_KNOWN
+
+
+def _part(fraction: float) -> Sign:
+    percent = min(99, max(1, round(100 * fraction)))
+    return Sign(_PART, f"part measured, {percent} %")
+
+
+def known_co2e(energy: Sign, grid: Intensity | None) -> Sign:
+    """How the grams are known: never measured as a whole, as the grid's figure is a mean of its own."""
+    if energy is _NOT_KNOWN:
+        return energy
+    word = energy.word.partition(",")[0]
+    mean = f"grid mean {grid.year}" if grid is not None else "grid mean"
+    return Sign(energy.mark if energy.mark == METHODS["modelled"].mark else _PART, f"{word} × {mean}")
+
+
+def grid_sentence(run: Run) -> str:
+    """Place, year, figure, basis, source, how the place was chosen, PUE."""
+    grid = run.grid
+    figure = f"{units.number(grid.intensity_g_per_kwh)} g CO2e/kWh"
+    low, high = grid.intensity_range
+    if low < high:
+        figure += f" ({units.span(low, high, units.grams).removesuffix(' g')})" if high < 1000 else ""
+    parts = [f"{grid.name} {grid.year}: {figure}", grid.basis, grid.source, grid.how, _pue(run)]
+    return " \N{MIDDLE DOT} ".join(part for part in parts if part)
+
+
+def _pue(run: Run) -> str:
+    low, high = run.pue_range
+    spread = f" ({units.number(low)}\N{EN DASH}{units.number(high)})" if low < high else ""
+    return f"PUE {units.number(run.pue)}{spread}"
+
+
+def notes(run: Run) -> list[str]:
+    """What a reader should know: the run's notes, then the devices', said once where several share one."""
+    said = list(dict.fromkeys(run.notes))
+    by_note: dict[str, list[str]] = {}
+    for device in (*run.devices, *run.others):
+        for note in device.notes:
+            if f"{device.name}: {note}" not in said and note not in said:
+                by_note.setdefault(note, []).append(device.name)
+    return said + [f"{_names(names)}: {note}" for note, names in by_note.items()]
+
+
+def source(device: Device) -> str:
+    """Where a device's figure comes from, on one line."""
+    return plain(device.source, 100)
+
+
+def _names(names: Sequence[str]) -> str:
+    if len(names) <= 3:
+        return ", ".join(names)
+    return f"{names[0]} and {len(names) - 1} more"
+
+
+def figures_of(run: Run) -> tuple[float | None, float | None, float | None]:
+    """Mean watts, joules and grams; None where nothing was read, as no figure is not zero."""
+    if not run.devices:
+        return None, None, None
+    return (run.power_w if run.duration_s > 0 else None), run.energy_j, run.co2e_g
+
+
+def mean_w(device: Device, run: Run) -> float | None:
+    """A device's mean watts over the run."""
+    return device.energy_j / run.duration_s if run.duration_s > 0 else None
+
+
+def power_range(run: Run) -> tuple[float, float] | None:
+    """The mean power's 90 % range: the energy's, over the time."""
+    if not run.devices or run.duration_s <= 0:
+        return None
+    low, high = run.energy_j_range
+    return low / run.duration_s, high / run.duration_s
+
+
+def overlapping(session: Session) -> bool:
+    """Whether the runs share time, so that the total is less than their sum."""
+    return session.energy_j < 0.999999 * sum(run.energy_j for run in session.runs)

@@ -1,0 +1,141 @@
+"""What one tracked piece of work cost: a Run, frozen, to and from JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from .curve import Curve
+from .device import Device
+from .grid import Intensity
+from .ranges import Range, product
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+J_PER_KWH = 3.6e6
+State = Literal["running", "done", "failed", "interrupted"]
+Tag = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The part of the machine's joules that is this notebook's: an estimate."""
+
+    energy_j: float
+    energy_j_range: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one tracked cell or block cost. Units stand in the names; ranges are (low, high) at 90 %."""
+
+    id: str
+    name: str
+    state: State
+    started_at: float
+    """Seconds since 1970 (UTC), by the wall clock: for people and for joining tables, never for durations."""
+    duration_s: float
+    energy_j_range: Range
+    grid: Intensity
+    devices: tuple[Device, ...] = ()
+    others: tuple[Device, ...] = ()
+    """Figures that must not be added to `devices`: parts or supersets of them, or devices that are not this kernel's."""
+    stage: str | None = None
+    tags: Mapping[str, Tag] = field(default_factory=dict)
+    pue: float = 1.0
+    pue_range: Range = (1.0, 1.0)
+    share: Share | None = None
+    share_reason: str = "the split between this notebook and the rest of the machine has not been computed"
+    notes: tuple[str, ...] = ()
+    project: str = ""
+    host: str = ""
+    curve: Curve = field(default_factory=Curve)
+
+    @property
+    def energy_j(self) -> float:
+        """Joules of all devices, before PUE."""
+        return sum(device.energy_j for device in self.devices)
+
+    @property
+    def energy_kwh(self) -> float:
+        return self.energy_j / J_PER_KWH
+
+    @property
+    def power_w(self) -> float:
+        """Mean watts of all devices."""
+        return self.energy_j / self.duration_s if self.duration_s > 0 else 0.0
+
+    @property
+    def co2e_g(self) -> float:
+        """Grams of CO2e: energy x PUE x carbon intensity of the grid (location-based)."""
+        return self.energy_kwh * self.pue * self.grid.intensity_g_per_kwh
+
+    @property
+    def co2e_kg(self) -> float:
+        return self.co2e_g / 1000
+
+    @property
+    def co2e_g_range(self) -> Range:
+        """The energy's range, the PUE's and the grid's, as independent factors."""
+        energy = (self.energy_j, self.energy_j_range)
+        low, high = product(energy, (self.pue, self.pue_range), (self.grid.intensity_g_per_kwh, self.grid.intensity_range))
+        return low / J_PER_KWH, high / J_PER_KWH
+
+    @property
+    def method(self) -> str:
+        """How the energy is known: "counter", "polled", "modelled", or "mixed" where devices differ."""
+        methods = {device.method for device in self.devices}
+        return methods.pop() if len(methods) == 1 else "mixed" if methods else "unknown"
+
+    @property
+    def measured_fraction(self) -> float:
+        """The part of the energy that an instrument told, 0 to 1; the rest is modelled."""
+        if self.energy_j <= 0:
+            return 1.0 if self.devices and all(d.method != "modelled" for d in self.devices) else 0.0
+        return sum(d.energy_j for d in self.devices if d.method != "modelled") / self.energy_j
+
+    @property
+    def samples(self) -> pd.DataFrame:
+        """Power over time: `t_s` (seconds since the beginning) and mean watts per device up to that moment."""
+        return self.curve.to_frame()
+
+    def to_dict(self, samples: bool = False) -> dict[str, Any]:
+        """Plain data for JSON. With `samples`, the power curve too."""
+        d = asdict(replace(self, curve=Curve()))
+        del d["curve"]
+        if samples:
+            d["curve"] = self.curve.to_dict()
+        d |= {"energy_j": self.energy_j, "co2e_g": self.co2e_g, "co2e_g_range": self.co2e_g_range}
+        return d
+
+    @classmethod
+    def from_dict(cls, d: Mapping[str, Any]) -> Run:
+        """The reverse of to_dict. Raises ValueError where `d` is no run."""
+        try:
+            fields = {name: d[name] for name in cls.__dataclass_fields__ if name in d}
+            fields |= {
+                "energy_j_range": tuple(d["energy_j_range"]),
+                "grid": Intensity.from_dict(d["grid"]),
+                "devices": tuple(Device.from_dict(x) for x in d.get("devices", ())),
+                "others": tuple(Device.from_dict(x) for x in d.get("others", ())),
+                "pue_range": tuple(d.get("pue_range", (1.0, 1.0))),
+                "notes": tuple(d.get("notes", ())),
+                "tags": dict(d.get("tags", {})),
+                "share": Share(d["share"]["energy_j"], tuple(d["share"]["energy_j_range"])) if d.get("share") else None,
+                "curve": Curve.from_dict(d["curve"]) if "curve" in d else Curve(),
+            }
+            return cls(**fields)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"this is not a run written by carbon_magic ({type(error).__name__}: {error})") from error
+
+    def __repr__(self) -> str:
+        from .report.text import line
+
+        return f"<Run {line(self)}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from .report import bundle
+
+        return bundle(self)

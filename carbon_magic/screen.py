@@ -1,0 +1,224 @@
+"""Where figures are shown: one output of a cell, updated in place; plain text where there is no notebook."""
+
+from __future__ import annotations
+
+import contextvars
+import sys
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from .run import Run
+from .totals import Session
+from .tracking import Tracking
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .widgets.live import LiveView
+    from .widgets.summary import SummaryView
+
+PATIENCE_S = 0.25
+"""A shorter run gets no live view: it would be gone before anyone saw it, and costs the browser a widget."""
+REFRESH_S = 0.5
+"""Blocks that follow each other faster than this share one redraw."""
+SUMMARIES = 8
+"""Session summaries kept interactive; the oldest fall back to the static table that they show anyhow."""
+_summaries: list[SummaryView] = []
+
+
+def shell() -> InteractiveShell | None:
+    """The IPython shell that this code runs in, without importing IPython where there is none."""
+    ipython = sys.modules.get("IPython")
+    found: InteractiveShell | None = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    return found
+
+
+def in_kernel(ipython: InteractiveShell | None) -> bool:
+    """Whether a notebook front end (rather than a terminal) shows what is displayed."""
+    return getattr(ipython, "kernel", None) is not None
+
+
+def captured(ipython: InteractiveShell) -> bool:
+    """Whether %%capture or capture_output() takes what is displayed now."""
+    return hasattr(ipython.display_pub, "outputs")
+
+
+class Place:
+    """One output in a notebook: words at first, live while a run goes on, a report at the end."""
+
+    def __init__(self, ipython: InteractiveShell) -> None:
+        self._shell = ipython
+        self._display_id = uuid.uuid4().hex
+        self._shown = False
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._view: LiveView | None = None
+        self._gone = False
+        self._listen()
+
+    @property
+    def target(self) -> str:
+        """The id of the element in the page that a live view looks for."""
+        return f"carbon-{self._display_id}"
+
+    def wait(self, name: str) -> None:
+        """Show that a run is about to begin."""
+        from . import report
+
+        self._publish(report.waiting(name, self.target))
+
+    def follow(self, tracking: Tracking) -> None:
+        """Make the output live, from another thread: importing the widget machinery takes 70 ms."""
+        self._ended.clear()
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._go_live, tracking), name="carbon_magic view", daemon=True).start()
+
+    def _go_live(self, tracking: Tracking) -> None:
+        if self._ended.wait(PATIENCE_S):
+            return
+        try:
+            from .widgets.live import LiveView
+
+            view = LiveView(self.target, tracking.run())
+        except Exception:  # without the widget the words stay until the report comes
+            return
+        with self._lock:
+            if self._ended.is_set():
+                view.close()
+            else:
+                self._view = view
+                tracking.listeners.append(view.tick)
+
+    def show(self, thing: Run | Session) -> None:
+        """The report, in place of whatever stands there; anew where the output was cleared away."""
+        from . import report
+
+        self._ended.set()
+        with self._lock:
+            view, self._view = self._view, None
+        if self._gone:
+            self._display_id, self._shown, self._gone = uuid.uuid4().hex, False, False
+        self._publish(report.bundle(thing, target=self.target))
+        if view is not None:
+            view.close()
+
+    def _publish(self, bundle: dict[str, str]) -> None:
+        update, self._shown = self._shown, True
+        self._shell.display_pub.publish(bundle, {}, transient={"display_id": self._display_id}, update=update)
+
+    def _listen(self) -> None:
+        """Notice clear_output(): the front end forgets the output then, and updates of it would go nowhere."""
+        register = getattr(self._shell.display_pub, "register_hook", None)
+        if register is not None:
+            register(self._hear)
+
+    def _hear(self, message: dict[str, Any]) -> dict[str, Any]:
+        if message.get("header", {}).get("msg_type") == "clear_output":
+            self._gone = self._shown
+        return message
+
+    def leave(self) -> None:
+        """Nothing more will be shown here."""
+        unregister = getattr(self._shell.display_pub, "unregister_hook", None)
+        if unregister is not None:
+            unregister(self._hear)
+
+
+class Block:
+    """The one output of all track() blocks of a cell: live while one goes on, a table once there are several."""
+
+    def __init__(self, ipython: InteractiveShell) -> None:
+        self._place = Place(ipython)
+        self._shell = ipython
+        self._runs: list[Run] = []
+        self._live = False
+        self._stale = False
+        self._shown_s = -REFRESH_S
+        ipython.events.register("post_run_cell", self._cell_ended)
+
+    def begin(self, name: str) -> None:
+        """A block begins. Many short ones in a loop do not each redraw the output."""
+        self._live = time.monotonic() - self._shown_s >= REFRESH_S
+        if self._live:
+            self._place.wait(name)
+
+    def follow(self, tracking: Tracking) -> None:
+        if self._live:
+            self._place.follow(tracking)
+
+    def ended(self, run: Run) -> None:
+        self._runs.append(run)
+        self._stale = True
+        if self._live:
+            self._show()
+
+    def _show(self) -> None:
+        self._place.show(self._runs[0] if len(self._runs) == 1 else Session(tuple(self._runs)))
+        self._stale = False
+        self._shown_s = time.monotonic()
+
+    def _cell_ended(self, *_: object) -> None:
+        global _block
+        if self._stale:
+            self._show()
+        self._place.leave()
+        self._shell.events.unregister("post_run_cell", self._cell_ended)
+        _block = None
+
+
+_block: Block | None = None
+
+
+def for_block(others_run: bool) -> Block | None:
+    """The output for a track() block, where there is one to show it in.
+
+    Not outside a notebook, not from another thread, and not inside another run, whose output is live already.
+    """
+    global _block
+    ipython = shell()
+    if others_run or ipython is None or not in_kernel(ipython) or captured(ipython):
+        return None
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    if _block is None:
+        _block = Block(ipython)
+    return _block
+
+
+def show_run(ipython: InteractiveShell, run: Run) -> None:
+    """A run's report by itself: as text in a terminal."""
+    from . import report
+
+    if not in_kernel(ipython):
+        print(report.bundle(run)["text/plain"])
+        return
+    place = Place(ipython)
+    place.show(run)
+    place.leave()
+
+
+def show_session(ipython: InteractiveShell, session: Session) -> None:
+    """The session summary; interactive where a notebook shows it."""
+    from . import report
+
+    if not in_kernel(ipython):
+        print(report.bundle(session)["text/plain"])
+        return
+    target = f"carbon-{uuid.uuid4().hex}"
+    ipython.display_pub.publish(report.bundle(session, target=target), {})
+    if session.runs and not captured(ipython):
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(_go_interactive, target, session), name="carbon_magic view", daemon=True).start()
+
+
+def _go_interactive(target: str, session: Session) -> None:
+    try:
+        from .widgets.summary import SummaryView
+
+        _summaries.append(SummaryView(target, session))
+    except Exception:  # the static table is there already
+        return
+    while len(_summaries) > SUMMARIES:
+        _summaries.pop(0).close()

@@ -1,0 +1,176 @@
+"""Which file the ledger is in: the one asked for, or the first sound one beside it. Unsound files stay as they are."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from typing import TYPE_CHECKING, TypeVar
+
+from . import Say, rows
+from .sqlite import APPLICATION_ID, STEPS, DamagedError, SqliteStore, code, connect, plain_errors, select, version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ..run import Run
+
+MOST = 99
+CHECK_BYTES = 32_000_000
+"""Up to this size every page is checked before a file is written to, in some 20 ms; beyond, what is met on the way."""
+
+_T = TypeVar("_T")
+_damaged: set[Path] = set()
+"""Found to be damaged in use by this process."""
+
+
+def candidates(path: Path) -> Iterator[Path]:
+    """ledger.db, ledger-2.db, ledger-3.db ..."""
+    yield path
+    for n in range(2, MOST + 1):
+        yield path.with_name(f"{path.stem}-{n}{path.suffix}")
+
+
+def open_healthy(path: Path, say: Say) -> SqliteStore:
+    """The first candidate that can be written to, told where it is not the one asked for."""
+    reasons: list[str] = []
+    for candidate in candidates(path):
+        reason = unfit(candidate, deep=True)
+        if reason is None:
+            try:
+                store = _Watched(candidate)
+            except DamagedError:
+                _damaged.add(candidate)
+                reason = "is damaged"
+            else:
+                if reasons:
+                    say(
+                        sentence(
+                            path, reasons[0], f"it is left as it is, and runs go to {candidate.name[-40:]} beside it."
+                        )
+                    )
+                return store
+        reasons.append(reason)
+    raise OSError(f"none of {path} and the {MOST - 1} names after it is a sound ledger")
+
+
+class _Watched(SqliteStore):
+    """Damage that shows in use is remembered, so that the next opening goes past this file."""
+
+    def put(self, run: Run) -> None:
+        try:
+            super().put(run)
+        except DamagedError:
+            _damaged.add(self.path)
+            raise
+
+
+def sentence(path: Path, reason: str, fate: str) -> str:
+    """What is wrong with a file and what comes of it, in at most 300 characters."""
+    name = str(path) if len(str(path)) <= 130 else f"…{str(path)[-129:]}"
+    return f"{name} {reason}: {fate}"
+
+
+def existing(path: Path) -> Iterator[Path]:
+    """The candidates that exist. Runs may be in several, where one was damaged for a while: all of them count."""
+    for candidate in candidates(path):
+        try:
+            candidate.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        yield candidate
+
+
+def read(path: Path, project: str | None, curves: bool) -> tuple[list[Run], str | None]:
+    """A file's runs, changing nothing; and what is wrong with it: of a damaged file, those that can be read."""
+    reason = unfit(path)
+    if reason is not None:
+        return [], reason
+    runs: list[Run] = []
+
+    def fetch(db: sqlite3.Connection) -> None:
+        runs.clear()
+        runs.extend(select(db, project, curves))
+
+    try:
+        _look(path, fetch)
+    except DamagedError:
+        return runs, "is damaged, and some runs in it could not be read"
+    return runs, None
+
+
+def unfit(path: Path, deep: bool = False) -> str | None:
+    """Why this is no ledger of ours, as the end of a sentence; None where it is one, or nothing yet.
+
+    Changes nothing, and puts no file beside it. Raises OSError where it cannot be known.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return "is a folder" if stat.S_ISDIR(status.st_mode) else "is not a file"
+    if path in _damaged:
+        return "is damaged"
+    if status.st_size == 0:
+        return None
+    try:
+        return _look(path, lambda db: _verdict(db, deep and status.st_size <= CHECK_BYTES))
+    except DamagedError:
+        return "is damaged"
+
+
+def _verdict(db: sqlite3.Connection, deep: bool) -> str | None:
+    try:
+        application = db.execute("PRAGMA application_id").fetchone()[0]
+        known = version(db)
+        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if application == 0 and known == 0 and tables == 0:
+            return None
+        if application != APPLICATION_ID:
+            return "is not a ledger of carbon_magic"
+        if known > len(STEPS):
+            return "was written by a newer version of carbon_magic"
+        db.execute(f"SELECT {', '.join(rows.COLUMNS)} FROM runs LIMIT 0")  # noqa: S608 - constants
+        return "is damaged" if deep and db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",) else None
+    except sqlite3.OperationalError as error:
+        if code(error) == sqlite3.SQLITE_READONLY:
+            return None  # a crash left a transaction to be undone, which opening it for writing does
+        if code(error) == sqlite3.SQLITE_ERROR:
+            return "is not a ledger of carbon_magic"  # the table or a column is not there
+        raise
+
+
+def _look(path: Path, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    """Do read-only work on a file. Always through SQLite: a plain open() and close() would drop this process's locks.
+
+    Where no connection is open anywhere, "immutable" reads it without creating a -wal and a -shm beside it. If
+    somebody comes and writes meanwhile, it is done again, the ordinary way.
+    """
+    before = _state(path)
+    if before[-2:] == (False, False):
+        try:
+            result = _with(path, "mode=ro&immutable=1", work)
+        except DamagedError:
+            if _state(path) == before:
+                raise
+        else:
+            if _state(path) == before:
+                return result
+    return _with(path, "mode=ro", work)
+
+
+def _with(path: Path, options: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    with plain_errors(path):
+        db = connect(path, options)
+        try:
+            return work(db)
+        finally:
+            db.close()
+
+
+def _state(path: Path) -> tuple[object, ...]:
+    """Changes when anybody writes; the last two: there is a WAL, there is a journal."""
+    s = path.stat()
+    beside = (path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
+    return s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, *beside

@@ -1,0 +1,159 @@
+"""Begin, end, and the thread that looks in between. Knows no view and no store: they subscribe."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from .clock import Clock
+from .config import Settings
+from .grid import Intensity
+from .meters.machine import Machine
+from .meters.meter import Meter
+from .meters.odometer import DENSE_S
+from .run import Run, State
+from .tracking import Label, Tracking
+
+FindMeters = Callable[[Mapping[str, str], Callable[[], float]], Sequence[Meter]]
+Subscriber = Callable[[Run], None]
+
+SAVE_S = 1.0
+"""Counters are read and subscribers see the run at least this often: what kill -9 can lose."""
+DRAIN_S = 0.25
+DRAIN_BELOW_TICKS = 100
+"""After a run shorter than this many ticks of a slow counter its next tick is awaited, DRAIN_S at most."""
+
+
+class Tracker:
+    """All runs of this process that are in progress, and the one thread that watches them.
+
+    Subscribers are called with a Run when it begins, about each second while it goes on (from the watcher's thread),
+    and when it ended; what they raise is dropped.
+    """
+
+    def __init__(
+        self, find_meters: FindMeters, clock: Clock, environ: Mapping[str, str] = os.environ, threaded: bool = True
+    ) -> None:
+        self.clock = clock
+        self.subscribers: list[Subscriber] = []
+        self._find_meters = find_meters
+        self._environ = environ
+        self._machine: Machine | None = None
+        self._active: list[Tracking] = []
+        self._saved_s = 0.0
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._threaded = threaded
+        self._wall_ahead_s = 0.0
+
+    @property
+    def active(self) -> list[Tracking]:
+        return list(self._active)
+
+    def begin(self, label: Label, settings: Settings, place: Intensity) -> Tracking:
+        """Start a run; the first reading is the last thing done."""
+        with self._wake:
+            self._closed = False
+            if self._machine is None:
+                self._machine = Machine(self._find_meters(self._environ, self.clock.monotonic), self.clock)
+            if not self._active:
+                self._machine.restart()
+                self._wall_ahead_s = self.clock.wall() - self.clock.boottime()
+            # Runs that overlap share one offset: a wall clock that jumps between them shifts none against the other.
+            started_at = self.clock.boottime() + self._wall_ahead_s
+            tracking = Tracking(label, settings, place, self._machine, self.clock, started_at)
+            self._active.append(tracking)
+            self._watch()
+        return tracking
+
+    def end(self, tracking: Tracking, state: State) -> Run:
+        """End a run; the last reading is the first thing done. Ending twice, or in a forked child, changes nothing."""
+        if tracking.final is not None or tracking.pid != os.getpid():
+            return tracking.final or tracking.run()
+        marks = tracking.machine.mark(edge=True)
+        now_s = self.clock.monotonic()
+        self._drain(tracking, now_s)
+        with self._wake:
+            if tracking.final is None:
+                tracking.point(marks, now_s)
+                tracking.final = tracking.at(state, marks, now_s)
+                self._active.remove(tracking)
+        self._publish(tracking.final)
+        return tracking.final
+
+    def _drain(self, tracking: Tracking, end_s: float) -> None:
+        """Wait for the next tick of slow counters, where it matters: it tells what was used up to the end."""
+        slowest_s = max((o.tick_s for o in tracking.machine.odometers if o.slow), default=0.0)
+        if end_s - tracking.t0_s > DRAIN_BELOW_TICKS * slowest_s:
+            return
+        try:
+            while self.clock.monotonic() - end_s < DRAIN_S and tracking.machine.settle():
+                self.clock.sleep(DENSE_S)
+        except KeyboardInterrupt:
+            return  # whoever is in a hurry gets the wider range
+
+    def _watch(self) -> None:
+        if not self._threaded:
+            return
+        if self._thread is None or not self._thread.is_alive():
+            # In a copy of the context: ipykernel 7.0 finds the cell that output belongs to there, or raises.
+            context = contextvars.copy_context()
+            self._thread = threading.Thread(target=context.run, args=(self._loop,), name="carbon_magic", daemon=True)
+            self._thread.start()
+        else:
+            self._wake.notify()
+
+    def _loop(self) -> None:
+        while True:
+            with self._wake:
+                while not self._active and not self._closed:
+                    self._wake.wait()
+                if self._closed:
+                    return
+                now_s = self.clock.monotonic()
+                due_s = min(min(t.next_s() for t in self._active), now_s + SAVE_S)
+                machine = self._active[0].machine
+                if machine.awaits_tick():
+                    due_s = min(due_s, now_s + DENSE_S)
+                self._wake.wait(max(0.0, due_s - now_s))
+                active = list(self._active)
+            try:
+                machine.settle()
+                self.look(active)
+            except Exception:  # noqa: S112 - whatever went wrong once, the next look may be right
+                continue
+
+    def look(self, active: Sequence[Tracking]) -> None:
+        """What the watcher does each time it wakes."""
+        now_s = self.clock.monotonic()
+        save = now_s - self._saved_s >= SAVE_S
+        if not active or not (save or any(now_s >= tracking.next_s() - 1e-3 for tracking in active)):
+            return
+        marks = active[0].machine.mark()
+        for tracking in active:
+            if tracking.final is None:
+                tracking.look(marks, now_s)
+        if save:
+            self._saved_s = now_s
+            for tracking in active:
+                if tracking.final is None:
+                    self._publish(tracking.at("running", marks, now_s))
+
+    def _publish(self, run: Run) -> None:
+        for subscriber in list(self.subscribers):
+            try:
+                subscriber(run)
+            except Exception:  # noqa: S112 - a store or view in trouble is no trouble of the user's code
+                continue
+
+    def close(self) -> None:
+        """End the thread and let go of the devices, until the next run begins."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+            if self._machine is not None and not self._active:
+                self._machine.close()
+                self._machine = None

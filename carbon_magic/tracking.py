@@ -1,0 +1,189 @@
+"""One run in progress: from its first marks and the watcher's looks to a Run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from .clock import Clock
+from .config import Settings
+from .curve import Recorder
+from .device import Device
+from .grid import Intensity
+from .meters.machine import Machine
+from .meters.odometer import Mark, Odometer
+from .ranges import Part, total
+from .run import Run, State, Tag
+from .tick import Tick
+
+Listener = Callable[[Tick], None]
+
+SEEN_HZ = 8.0
+"""The curve's rate while somebody looks: lively, and drawn in a fraction of a frame."""
+UNSEEN_HZ = 5.0
+LATER_HZ = 1.0
+LATER_S = 10.0
+"""Without a view: a short run gets a curve too, a long one costs next to nothing."""
+SMOOTH_TICKS = 10
+"""Watts of a slow counter are its slope over this many ticks: a shorter look sees one tick too few or too many."""
+SLEPT_S = 1.0
+
+
+class Label(NamedTuple):
+    """What people call a run, and where it belongs."""
+
+    name: str
+    stage: str | None
+    tags: Mapping[str, Tag]
+    project: str
+    host: str
+
+
+def state_after(error: BaseException | None) -> State:
+    """How a run ended, by what left it: leaving on purpose (SystemExit, a closed generator) is done."""
+    if error is None or isinstance(error, SystemExit | GeneratorExit):
+        return "done"
+    # An interrupt during `await` arrives as asyncio's CancelledError; without asyncio loaded there is none.
+    cancelled = getattr(sys.modules.get("asyncio"), "CancelledError", KeyboardInterrupt)
+    return "interrupted" if isinstance(error, KeyboardInterrupt | cancelled) else "failed"
+
+
+class Tracking:
+    """A run in progress. Made by Tracker.begin, ended by Tracker.end."""
+
+    def __init__(
+        self, label: Label, settings: Settings, place: Intensity, machine: Machine, clock: Clock, started_at: float
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self.label = label
+        self.settings = settings
+        self.place = place
+        self.machine = machine
+        self.pid = os.getpid()
+        self.listeners: list[Listener] = []
+        self.final: Run | None = None
+        self._clock = clock
+        self._started_at = started_at
+        self._recorder = Recorder()
+        self._ticks = 0
+        self._watts: dict[str, float | None] = {}
+        self._due_s = 0.0
+        # From here on it counts: nothing may come between the first reading and the user's work.
+        self._boot_s = clock.boottime()
+        self.begin = machine.mark(edge=True)
+        self.t0_s = clock.monotonic()
+        self._slopes = [_Slope(o, m) for o, m in zip(machine.odometers, self.begin, strict=True) if o.meter.counted]
+
+    def at_begin(self) -> Run:
+        """The run with nothing used yet."""
+        return self.at("running", self.begin, self.t0_s)
+
+    def run(self) -> Run:
+        """Figures so far while it goes on, the final ones after."""
+        if self.final is not None:
+            return self.final
+        marks = self.machine.mark()
+        return self.at("running", marks, self._clock.monotonic())
+
+    def at(self, state: State, marks: Sequence[Mark], now_s: float) -> Run:
+        """The run as these marks see it."""
+        devices: list[Device] = []
+        others: list[Device] = []
+        parts: list[Part] = []
+        notes: list[str] = []
+        for odometer, begin, end in zip(self.machine.odometers, self.begin, marks, strict=True):
+            meter = odometer.meter
+            if not odometer.known:
+                notes.append(f"{meter.name}: no reading at all, so it is not in the total")
+                continue
+            device = odometer.device(begin, end, t0_s=self.t0_s, now_s=now_s)
+            (devices if meter.counted else others).append(device)
+            notes += [f"{meter.name}: {note}" for note in device.notes[len(meter.notes) :]]
+            if meter.counted:
+                parts.append(Part(device.energy_j, *device.energy_j_range, meter.group))
+        slept_s = self._clock.boottime() - self._boot_s - (self._clock.monotonic() - self.t0_s)
+        if slept_s > SLEPT_S:
+            notes.append(f"the machine slept for {slept_s:.0f} s, which the duration leaves out")
+        return Run(
+            id=self.id,
+            name=self.label.name,
+            state=state,
+            started_at=self._started_at,
+            duration_s=now_s - self.t0_s,
+            energy_j_range=total(parts),
+            grid=self.place,
+            devices=tuple(devices),
+            others=tuple(others),
+            stage=self.label.stage,
+            tags=self.label.tags,
+            pue=self.settings.pue,
+            pue_range=(self.settings.pue, self.settings.pue),
+            notes=tuple(notes),
+            project=self.label.project,
+            host=self.label.host,
+            curve=self._recorder.curve(),
+        )
+
+    def rate_hz(self, now_s: float) -> float:
+        """Points of the curve per second, now."""
+        if self.settings.hz is not None:
+            return self.settings.hz
+        if self.listeners:
+            return SEEN_HZ
+        return UNSEEN_HZ if now_s - self.t0_s < LATER_S else LATER_HZ
+
+    def next_s(self) -> float:
+        """When the next point is due."""
+        return self._due_s or self.t0_s + 1 / self.rate_hz(self.t0_s)
+
+    def look(self, marks: Sequence[Mark], now_s: float) -> None:
+        """A point of the curve, if one is due; listeners hear of it."""
+        if now_s < self.next_s() - 1e-3:
+            return
+        period_s = 1 / self.rate_hz(now_s)
+        # On the grid, so that the rate holds although each look is a little late; but never catching up in a burst.
+        self._due_s = max(self.next_s() + period_s, now_s + period_s / 2)
+        self.point(marks, now_s)
+        if self.listeners:
+            self._tell(self.at("running", marks, now_s))
+
+    def point(self, marks: Sequence[Mark], now_s: float) -> None:
+        """A point of the curve, now."""
+        by_odometer = dict(zip(map(id, self.machine.odometers), marks, strict=True))
+        self._watts = {s.odometer.meter.name: s.watts(by_odometer[id(s.odometer)]) for s in self._slopes}
+        self._recorder.add(now_s - self.t0_s, self._watts)
+
+    def _tell(self, run: Run) -> None:
+        self._ticks += 1
+        tick = Tick(
+            self._ticks, run.duration_s, self._watts, run.energy_j, run.energy_j_range, run.co2e_g, run.co2e_g_range
+        )
+        for listener in list(self.listeners):
+            try:
+                listener(tick)
+            except Exception:  # a view that breaks is not told again, and the run goes on
+                self.listeners.remove(listener)
+
+
+class _Slope:
+    """Watts of one device since the last look; of a slow counter, since enough of its ticks."""
+
+    def __init__(self, odometer: Odometer, begin: Mark) -> None:
+        self.odometer = odometer
+        self._seen = [(begin.t_s, begin)]
+
+    def watts(self, now: Mark) -> float | None:
+        """None where the device is not answering, or too slow to say yet."""
+        if not self.odometer.answering:
+            return None
+        window_s = SMOOTH_TICKS * self.odometer.tick_s if self.odometer.slow else 0.0
+        while len(self._seen) > 1 and self._seen[1][0] <= now.t_s - window_s:
+            self._seen.pop(0)
+        t_s, then = self._seen[0]
+        self._seen.append((now.t_s, now))
+        if now.t_s - t_s < (2 * self.odometer.tick_s if self.odometer.slow else 1e-6):
+            return None
+        return max(0.0, now.joules - then.joules) / (now.t_s - t_s)

@@ -1,0 +1,1 @@
+"""What moves in a notebook: models that are never displayed, and make a saved element of the page live."""

@@ -1,0 +1,66 @@
+"""The live view of a run: one small dict per tick goes to the page."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from ..report import beside, run_html
+from ..report.palette import looks
+from ..run import Run
+from ..tick import Tick
+
+STATIC = Path(__file__).parent / "static"
+
+
+class LiveView(anywidget.AnyWidget):  # type: ignore[misc]
+    """Makes the waiting element of class `target` live: construct it in any thread, feed it ticks, close it.
+
+    `run` is the first look at the run: its devices, its place, its name.
+    """
+
+    _esm = STATIC / "widget.js"
+    _css = STATIC / "widget.css"
+    target = traitlets.Unicode().tag(sync=True)
+    html = traitlets.Unicode().tag(sync=True)
+    looks = traitlets.List().tag(sync=True)
+    now = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, target: str, run: Run) -> None:
+        self._names = [device.name for device in run.devices]
+        look_of = zip(run.devices, looks(run.devices), strict=True)
+        super().__init__(
+            target=target,
+            html=run_html.live(run),
+            looks=[
+                {"name": device.name, "colour": look.colour, "fill": look.fill, "limit": device.limit_w}
+                for device, look in look_of
+            ],
+        )
+
+    def tick(self, tick: Tick) -> None:
+        """Send the figures so far; the page draws them at its next frame."""
+        self.now = wire(tick, self._names)
+
+
+def wire(tick: Tick, names: list[str]) -> dict[str, Any]:
+    """A tick as js/src/model.ts reads it: short keys, four digits, watts in the devices' order."""
+    known = [watts for watts in tick.watts.values() if watts is not None]
+    return {
+        "n": tick.n,
+        "t": round(tick.t_s, 3),
+        "w": [_short(tick.watts.get(name)) for name in names],
+        "p": _short(sum(known)) if known else None,
+        "e": [_short(x) for x in (tick.energy_j, *tick.energy_j_range)],
+        "g": [_short(x) for x in (tick.co2e_g, *tick.co2e_g_range)],
+        "k": beside.by_car(tick.co2e_g),
+    }
+
+
+def _short(value: float | None) -> float | None:
+    """Four significant digits: one more than is shown. JSON has no infinity and no NaN: they are unknown too."""
+    return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None

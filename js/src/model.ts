@@ -1,0 +1,75 @@
+import type { AnyModel } from "@anywidget/types";
+import type { Look } from "./chart";
+
+export type Range = [low: number, high: number];
+
+/** One look at a run in progress; keys are short because it travels many times a second. */
+export interface Tick {
+  /** Count, from 1. */
+  n: number;
+  /** Seconds since the beginning. */
+  t: number;
+  /** Watts of each device, in the order of the looks; null is a gap. */
+  w: (number | null)[];
+  /** Watts in total. */
+  p: number | null;
+  /** Joules, low, high. */
+  e: [number, number, number];
+  /** Grams of CO2e, low, high. */
+  g: [number, number, number];
+  /** What that is by car, in words. */
+  k: string;
+}
+
+export interface Live {
+  target: string;
+  html: string;
+  looks: Look[];
+  now: Tick | Record<string, never>;
+}
+
+export interface Part {
+  name: string;
+  how: string;
+  e: number;
+  r: Range;
+  source: string;
+}
+
+/** A run of the session. */
+export interface Row {
+  name: string;
+  state: string;
+  how: string;
+  /** Seconds it took, and when it began. */
+  t: number;
+  b: number;
+  host: string;
+  w: number | null;
+  e: number | null;
+  er: Range;
+  g: number | null;
+  gr: Range;
+  parts: Part[];
+  notes: string[];
+}
+
+export interface Sum {
+  picked: number[];
+  t: number;
+  e: number;
+  er: Range;
+  g: number;
+  gr: Range;
+}
+
+export interface Summary {
+  target: string;
+  html: string;
+  rows: Row[];
+  picked: number[];
+  sum: Sum | Record<string, never>;
+}
+
+export type LiveModel = AnyModel<Live>;
+export type SummaryModel = AnyModel<Summary>;

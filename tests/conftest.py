@@ -1,0 +1,41 @@
+"""Shared fixtures. The simulated machine lives in tests/machine/, the browser's in tests/browser/."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+# Without node the JavaScript tests are not part of the suite: the built bundle is committed.
+collect_ignore = [] if shutil.which("npm") else ["test_js.py"]
+
+
+def pytest_configure(config):
+    """Nothing here may touch the user's own ledger, settings or GPUs."""
+    for name in [name for name in os.environ if name.startswith("CARBON_MAGIC_")]:
+        del os.environ[name]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Fast ones first; what the machine lacks is told in one line before anything runs."""
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, item.get_closest_marker("kernel") is not None))
+    wanted = {"chromium": "browser" in {m.name for item in items for m in item.iter_markers()}}
+    wanted["gcc"] = any("machine" in item.nodeid or "nvml" in item.nodeid for item in items)
+    found = {"chromium": shutil.which("chromium") or shutil.which("google-chrome") or os.environ.get("CHROMIUM"),
+             "gcc": shutil.which("cc") or shutil.which("gcc")}  # fmt: skip
+    missing = [name for name, needed in wanted.items() if needed and not found[name]]
+    if missing:
+        packages = " ".join(name if name != "gcc" else "gcc libc6-dev" for name in missing)
+        pytest.exit(f"these tests need what this machine lacks: apt-get install {packages}", returncode=3)
+
+
+@pytest.fixture(autouse=True)
+def own_ledger(tmp_path, monkeypatch):
+    """Every test has a ledger of its own, and processes it starts share it."""
+    monkeypatch.setenv("CARBON_MAGIC_LEDGER", str(tmp_path / "ledger.db"))
+    return tmp_path / "ledger.db"

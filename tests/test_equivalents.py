@@ -1,0 +1,184 @@
+"""What an amount of CO2e compares with, from a hundredth of a gram to a thousand tonnes."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carbon_magic import data
+from carbon_magic.equivalents import Equivalent, car_km, car_lifetime, describe, flight, sentence
+
+LB = 453.59237
+sizes = st.floats(min_value=-2, max_value=9).map(lambda exponent: 10**exponent)  # 0.01 g to 1000 t
+
+
+def test_a_kilometre_by_car_is_the_uk_average_of_2025() -> None:
+    found = car_km(167.25)
+    assert found == Equivalent(
+        id="car_km",
+        name="average car",
+        amount=1.0,
+        unit="km",
+        text="1.00 km by car",
+        source="UK DESNZ, Greenhouse gas reporting: conversion factors 2025",
+        year=2025,
+    )
+
+
+def test_the_papers_flight_and_car() -> None:
+    assert flight(1984 * LB).amount == pytest.approx(1, rel=1e-5)
+    assert car_lifetime(126_000 * LB).amount == pytest.approx(1, rel=1e-6)
+    # The neural architecture search of Table 3: the five cars of the headlines.
+    assert car_lifetime(626_155 * LB).text.startswith("4.97 car lifetimes")
+    assert "Strubell" in flight(1).source
+    assert flight(1).year == 2019
+
+
+@pytest.mark.parametrize(
+    ("grams", "text"),
+    [
+        (0, "0 km by car"),
+        (0.01, "5.98 cm by car"),
+        (0.3, "1.79 m by car"),
+        (20, "120 m by car"),
+        (167.2, "1.00 km by car"),
+        (220, "1.32 km by car"),
+        (1e6, "5,980 km by car"),
+    ],
+)
+def test_car_rides_of_every_length(grams: float, text: str) -> None:
+    assert car_km(grams).text == text
+
+
+FLIGHT = "New York to San Francisco flight{} (one passenger, as the paper prints it: 1,984 lb)"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0 " + FLIGHT.format("s")),
+        (1 / 8000, "1 / 8,000 of a " + FLIGHT.format("")),
+        (1.2e-9, "1 / 833,000,000 of a " + FLIGHT.format("")),
+        (0.0099, "1 / 101 of a " + FLIGHT.format("")),
+        (0.01, "0.0100 of a " + FLIGHT.format("")),
+        (0.441, "0.441 of a " + FLIGHT.format("")),
+        (0.9996, "1.00 " + FLIGHT.format("s")),
+        (2.5, "2.50 " + FLIGHT.format("s")),
+    ],
+)
+def test_flights_of_every_size_can_be_read(share: float, text: str) -> None:
+    assert flight(share * 899_927).text == text
+
+
+@pytest.mark.parametrize("grams", [0.01, 0.3, 3, 50, 300, 3e3, 3e4, 3e5, 3e6, 3e7, 3e8, 1e9])
+def test_every_size_gets_something_to_picture(grams: float) -> None:
+    for found in describe(grams):
+        shown = re.sub(r" / [\d,]+", "", found.text)  # a fraction's denominator is no amount
+        figure = float(re.findall(r"[\d,.]*\d", shown)[0].replace(",", ""))
+        assert 0.09 <= figure <= 30_000, found.text
+    assert len(describe(grams)) == 3
+
+
+@given(sizes)
+def test_three_different_kinds_and_never_more(grams: float) -> None:
+    found = describe(grams, grid_g_per_kwh=400)
+    groups = {row["id"]: row["group"] for row in data.rows("equivalents")}
+    assert len(found) == len({groups[each.id] for each in found}) == 3
+    assert describe(grams, grid_g_per_kwh=400, most=1) == found[:1]
+    assert describe(grams, most=0) == []
+
+
+@given(sizes)
+def test_amounts_are_the_grams_divided_by_what_one_costs(grams: float) -> None:
+    costs = {row["id"]: float(row["g_per_unit"]) for row in data.rows("equivalents") if row["g_per_unit"]}
+    for found in [*describe(grams), car_km(grams), flight(grams), car_lifetime(grams)]:
+        assert found.amount * costs[found.id] == pytest.approx(grams)
+        assert found.source
+        assert found.year is not None
+        assert found.unit
+        assert found.name
+
+
+def test_electric_things_are_compared_by_their_electricity() -> None:
+    """A phone charge takes 18.75 Wh everywhere; its grams depend on the grid."""
+    clean = {found.id: found for found in describe(3.0, energy_kwh=0.075, most=9)}
+    assert clean["phone_charge"].amount == pytest.approx(4)
+    assert clean["phone_charge"].text == "4.00 phone charges"
+    assert clean["phone_charge"].year is None
+    assert "15 Wh" in clean["phone_charge"].source
+    assert clean["led"].text == "7 h 30 min of a 10 W LED lamp"
+    by_grid = {found.id: found for found in describe(3.0, grid_g_per_kwh=40.0, most=9)}
+    assert by_grid["phone_charge"].amount == pytest.approx(4)
+    assert "led" not in {found.id for found in describe(3.0, most=9)}, "no grams without a grid"
+
+
+@pytest.mark.parametrize("unusable", [0.0, -1.0, math.nan, math.inf])
+def test_energy_that_is_no_energy_is_passed_over(unusable: float) -> None:
+    assert describe(3.0, energy_kwh=unusable) == describe(3.0)
+    assert describe(3.0, grid_g_per_kwh=unusable) == describe(3.0)
+
+
+def test_the_sentence() -> None:
+    assert sentence(1000.0) == "≈ 5.98 km by car, or 28.2 km by train"
+    three = sentence(1000.0, energy_kwh=2.5, most=3)
+    assert three.startswith("≈ ")
+    assert three.count(", ") == 2
+    assert ", or " in three
+    assert sentence(1000.0, most=1) == f"≈ {describe(1000.0)[0].text}"
+
+
+@given(sizes)
+def test_the_sentence_has_the_texts_with_three_digits(grams: float) -> None:
+    text = sentence(grams)
+    assert [each.text for each in describe(grams, most=2)] == text.removeprefix("≈ ").split(", or ")
+    for figure in re.findall(r"\d[\d,]*\.\d+", text):
+        assert len(figure.replace(",", "").replace(".", "").lstrip("0")) <= 3
+
+
+@pytest.mark.parametrize("nothing", [None, math.nan, 0, 0.0])
+def test_nothing_and_unknown_compare_with_nothing(nothing: float | None) -> None:
+    assert describe(nothing) == []
+    assert sentence(nothing) == ""
+
+
+@pytest.mark.parametrize("function", [describe, sentence, car_km, flight, car_lifetime])
+@pytest.mark.parametrize("grams", [-1, -1e-9, math.inf, -math.inf])
+def test_impossible_amounts(function: object, grams: float) -> None:
+    assert callable(function)
+    with pytest.raises(ValueError, match="an amount of CO2e is a number of grams, zero or more, not"):
+        function(grams)
+
+
+@pytest.mark.parametrize("function", [car_km, flight, car_lifetime])
+@pytest.mark.parametrize("grams", [None, "3", b"3", True, [1]])
+def test_what_is_no_number(function: object, grams: object) -> None:
+    assert callable(function)
+    with pytest.raises(TypeError, match="an amount of CO2e is a number of grams"):
+        function(grams)
+
+
+def test_nan_is_no_amount_to_the_lines_that_always_stand() -> None:
+    with pytest.raises(ValueError, match="not nan"):
+        car_km(math.nan)
+
+
+@given(st.floats(min_value=0, allow_infinity=False))
+def test_no_finite_amount_raises_or_prints_a_long_line(grams: float) -> None:
+    for text in (sentence(grams, most=3), car_km(grams).text, flight(grams).text, car_lifetime(grams).text):
+        assert len(text) < 400
+        assert "nan" not in text
+        assert "inf" not in text
+        assert "unknown" not in text
+
+
+def test_the_table_is_well_formed() -> None:
+    for row in data.rows("equivalents"):
+        assert row["shown_as"] in ("number", "distance", "duration")
+        assert row["text"].count("{}") == row["text_below_one"].count("{}") == 1
+        assert 0 < float(row["low"]) < float(row["high"])
+        assert row["g_per_unit"] or row["kwh_per_unit"]
+    assert {"car_km", "flight", "car_lifetime"} <= {row["id"] for row in data.rows("equivalents") if row["g_per_unit"]}
