@@ -55,11 +55,8 @@ class Curve:
         return pd.DataFrame({"t_s": self.t_s, **self.watts}, dtype="float64")
 
     def to_dict(self) -> dict[str, Any]:
-        """Rounded to 0.1 ms and 1 mW, finer than any of the instruments: a ledger of years stays small."""
-        return {
-            "t_s": [round(t, 4) for t in self.t_s],
-            "watts": {n: [None if w is None else round(w, 3) for w in ws] for n, ws in self.watts.items()},
-        }
+        """Plain data for JSON."""
+        return {"t_s": list(self.t_s), "watts": {name: list(watts) for name, watts in self.watts.items()}}
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> Curve:
@@ -100,8 +97,20 @@ class Recorder:
             column[i] = _mean(column[i], first, column.pop(i + 1), second)
         self._t_s[i] = self._t_s.pop(i + 1)
 
+    def close(self, t_s: float, watts: Mapping[str, float | None]) -> None:
+        """The last point: a sliver of an interval becomes part of the one before."""
+        self.add(t_s, watts)
+        if len(self._t_s) > 1:
+            before = self._t_s[-2] - (self._t_s[-3] if len(self._t_s) > 2 else 0.0)
+            if self._t_s[-1] - self._t_s[-2] < before / 2:
+                self._merge(len(self._t_s) - 2)
+
     def curve(self) -> Curve:
-        return Curve(tuple(self._t_s), {name: tuple(column) for name, column in self._watts.items()})
+        """Rounded to 1 µs and 1 mW, finer than any instrument: a ledger of years stays small."""
+        return Curve(
+            tuple(round(t, 6) for t in self._t_s),
+            {name: tuple(None if w is None else round(w, 3) for w in column) for name, column in self._watts.items()},
+        )
 
 
 def _mean(a: float | None, a_s: float, b: float | None, b_s: float) -> float | None:

@@ -11,6 +11,7 @@ import math
 import numbers
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from . import data, units
 
@@ -32,8 +33,7 @@ class Equivalent:
     year: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Thing:
+class _Thing(NamedTuple):
     """A row of the table."""
 
     id: str
@@ -134,7 +134,7 @@ def _text(thing: _Thing, amount: float) -> str:
 
 
 def _misfit(thing: _Thing, amount: float) -> float:
-    """How hard an amount is to picture: 0 in the middle of the thing's range, 1 at its ends, then 1 per factor of ten."""
+    """How hard an amount is to picture: 0 amid its range, 1 at the ends, beyond them 1 more per factor of ten."""
     if amount <= 0:
         return math.inf
     half = math.log10(thing.high / thing.low) / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 from collections.abc import Mapping
@@ -46,6 +47,7 @@ class Process:
         self._guess: Intensity | None = None
         self._numbered = 0
         self.tracker.subscribers.append(self._keep)
+        atexit.register(trouble.speak)  # after the pump's own last words: exit handlers run last in, first out
 
     def settings(self, options: Mapping[str, Any]) -> Settings:
         """Settings now; `options` come first and must be right: ValueError or TypeError in a sentence."""

@@ -10,11 +10,11 @@ from .curve import Curve
 from .device import Device
 from .grid import Intensity
 from .ranges import Range, product
+from .units import J_PER_KWH
 
 if TYPE_CHECKING:
     import pandas as pd
 
-J_PER_KWH = 3.6e6
 State = Literal["running", "done", "failed", "interrupted"]
 Tag = str | int | float | bool
 

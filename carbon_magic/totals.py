@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .ranges import Range
-from .run import J_PER_KWH, Run
+from .run import Run
+from .units import J_PER_KWH
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,17 +25,15 @@ def own_fractions(runs: Sequence[Run]) -> list[float]:
     by its own power curve.
     """
     fractions = [0.0] * len(runs)
-    covered: defaultdict[str, list[Span]] = defaultdict(list)
+    covered: defaultdict[str, _Covered] = defaultdict(_Covered)
     for i in sorted(range(len(runs)), key=lambda i: (-runs[i].duration_s, runs[i].started_at)):
         run = runs[i]
         begin, end = run.started_at, run.started_at + run.duration_s
-        spans = covered[run.host]
-        if not any(a < end and begin < b for a, b in spans):
+        pieces = covered[run.host].add(begin, end)
+        if pieces == [(begin, end)]:
             fractions[i] = 1.0
         else:
-            pieces = _uncovered(begin, end, spans)
             fractions[i] = sum(_fraction(run, a - begin, b - begin) for a, b in pieces)
-        spans.append((begin, end))
     return fractions
 
 
@@ -43,15 +43,29 @@ def _fraction(run: Run, t0_s: float, t1_s: float) -> float:
     return (t1_s - t0_s) / run.duration_s if run.duration_s > 0 else 0.0
 
 
-def _uncovered(begin: float, end: float, spans: Sequence[Span]) -> Iterator[Span]:
-    for a, b in sorted(spans):
-        if b <= begin or a >= end:
-            continue
-        if a > begin:
-            yield begin, a
-        begin = max(begin, b)
-    if begin < end:
-        yield begin, end
+class _Covered:
+    """Spans of time that somebody has counted: sorted, and never two that touch."""
+
+    def __init__(self) -> None:
+        self._begins: list[float] = []
+        self._ends: list[float] = []
+
+    def add(self, begin: float, end: float) -> list[Span]:
+        """Cover a span; returns the pieces of it that were not covered before."""
+        first = bisect_left(self._ends, begin)
+        last = bisect_right(self._begins, end)
+        pieces, at = [], begin
+        for i in range(first, last):
+            if self._begins[i] > at:
+                pieces.append((at, self._begins[i]))
+            at = max(at, self._ends[i])
+        if at < end or (first == last and begin == end):
+            pieces.append((at, end))
+        if first < last:
+            begin, end = min(begin, self._begins[first]), max(end, self._ends[last - 1])
+        self._begins[first:last] = [begin]
+        self._ends[first:last] = [end]
+        return pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +109,9 @@ class Session:
     @property
     def duration_s(self) -> float:
         """Seconds in which at least one run was going."""
-        pieces: list[Span] = []
-        for run in self.runs:
-            pieces += list(_uncovered(run.started_at, run.started_at + run.duration_s, pieces))
-        return sum(b - a for a, b in pieces)
+        covered = _Covered()
+        pieces = [covered.add(run.started_at, run.started_at + run.duration_s) for run in self.runs]
+        return sum(end - begin for spans in pieces for begin, end in spans)
 
     @property
     def measured_fraction(self) -> float:

@@ -22,7 +22,7 @@ Subscriber = Callable[[Run], None]
 SAVE_S = 1.0
 """Counters are read and subscribers see the run at least this often: what kill -9 can lose."""
 DRAIN_S = 0.25
-DRAIN_BELOW_TICKS = 100
+DRAIN_BELOW_TICKS = 500
 """After a run shorter than this many ticks of a slow counter its next tick is awaited, DRAIN_S at most."""
 
 
@@ -72,17 +72,17 @@ class Tracker:
     def end(self, tracking: Tracking, state: State) -> Run:
         """End a run; the last reading is the first thing done. Ending twice, or in a forked child, changes nothing."""
         if tracking.final is not None or tracking.pid != os.getpid():
-            return tracking.final or tracking.run()
+            return tracking.run()
         marks = tracking.machine.mark(edge=True)
         now_s = self.clock.monotonic()
         self._drain(tracking, now_s)
         with self._wake:
             if tracking.final is None:
-                tracking.point(marks, now_s)
-                tracking.final = tracking.at(state, marks, now_s)
+                tracking.close(state, marks, now_s)
                 self._active.remove(tracking)
-        self._publish(tracking.final)
-        return tracking.final
+        run = tracking.run()
+        self._publish(run)
+        return run
 
     def _drain(self, tracking: Tracking, end_s: float) -> None:
         """Wait for the next tick of slow counters, where it matters: it tells what was used up to the end."""

@@ -146,15 +146,20 @@ class Tracking:
         period_s = 1 / self.rate_hz(now_s)
         # On the grid, so that the rate holds although each look is a little late; but never catching up in a burst.
         self._due_s = max(self.next_s() + period_s, now_s + period_s / 2)
-        self.point(marks, now_s)
+        self._watts = self._watts_at(marks)
+        self._recorder.add(now_s - self.t0_s, self._watts)
         if self.listeners:
             self._tell(self.at("running", marks, now_s))
 
-    def point(self, marks: Sequence[Mark], now_s: float) -> None:
-        """A point of the curve, now."""
-        by_odometer = dict(zip(map(id, self.machine.odometers), marks, strict=True))
-        self._watts = {s.odometer.meter.name: s.watts(by_odometer[id(s.odometer)]) for s in self._slopes}
-        self._recorder.add(now_s - self.t0_s, self._watts)
+    def close(self, state: State, marks: Sequence[Mark], now_s: float) -> Run:
+        """The last point of the curve, and the Run."""
+        self._recorder.close(now_s - self.t0_s, self._watts_at(marks))
+        self.final = self.at(state, marks, now_s)
+        return self.final
+
+    def _watts_at(self, marks: Sequence[Mark]) -> dict[str, float | None]:
+        counted = (m for o, m in zip(self.machine.odometers, marks, strict=True) if o.meter.counted)
+        return {s.odometer.meter.name: s.watts(m) for s, m in zip(self._slopes, counted, strict=True)}
 
     def _tell(self, run: Run) -> None:
         self._ticks += 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Context, Decimal
 
 J_PER_WH = 3600.0
 J_PER_KWH = 3.6e6
@@ -22,7 +21,6 @@ _DASH = "\N{EN DASH}"
 # Beyond these a row of zeros is harder to read than an exponent. 1 J is 0.000000278 kWh and must still print plainly.
 _SMALLEST_PLAIN = 1e-9
 _LARGEST_PLAIN = 1e15
-_EXACT = Context(prec=1100)  # every double has fewer decimal digits than that, so rounding happens once, where we say
 
 _Scale = tuple[tuple[str, float], ...]  # units, smallest first, with their size in what the function takes
 _W: _Scale = (("nW", 1e-9), ("µW", 1e-6), ("mW", 1e-3), ("W", 1.0), ("kW", 1e3), ("MW", 1e6), ("GW", 1e9))
@@ -82,15 +80,15 @@ def duration(s: float | None) -> str:
         return _MINUS + duration(-x)
     if x == 0:
         return "0 s"
-    if _round(x * 1e3, 1) < 100:
-        return f"{number(x * 1e6)} µs" if _round(x * 1e6, 0) < 1000 else f"{number(x * 1e3)} ms"
-    if _round(x, 2) < 10:
-        return f"{_fixed(x, 2)} s"
-    if _round(x, 1) < 60:
-        return f"{_fixed(x, 1)} s"
     if x >= _LARGEST_PLAIN:
         return f"{number(x / 86400)} d"
-    seconds, minutes, hours = (int(_round(x / size, 0)) for size in (1, 60, 3600))
+    if _scaled(x * 1e3, 1) < 1000:
+        return f"{number(x * 1e6)} µs" if _scaled(x * 1e6, 0) < 1000 else f"{number(x * 1e3)} ms"
+    if _scaled(x, 2) < 1000:
+        return f"{_fixed(x, 2)} s"
+    if _scaled(x, 1) < 600:
+        return f"{_fixed(x, 1)} s"
+    seconds, minutes, hours = (_scaled(x / size, 0) for size in (1, 60, 3600))
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
     if minutes < 1440:
@@ -108,8 +106,8 @@ def number(x: float | None, digits: int = 3) -> str:
     exponent = _exponent(abs(value), digits)
     if _SMALLEST_PLAIN <= abs(value) < _LARGEST_PLAIN:
         return _fixed(value, digits - 1 - exponent)
-    mantissa = _round(abs(value), digits - 1 - exponent).scaleb(-exponent)
-    return f"{_MINUS if value < 0 else ''}{mantissa:.{digits - 1}f}e{exponent}"
+    mantissa = str(_scaled(abs(value), digits - 1 - exponent))
+    return f"{_MINUS if value < 0 else ''}{mantissa[0]}{'.' if digits > 1 else ''}{mantissa[1:]}e{exponent}"
 
 
 def span(low: float | None, high: float | None, fmt: Formatter) -> str:
@@ -119,13 +117,13 @@ def span(low: float | None, high: float | None, fmt: Formatter) -> str:
         return UNKNOWN
     bottom, top = min(bottom, top), max(bottom, top)
     if top - bottom <= 1e-4 * max(abs(bottom), abs(top)):  # no instrument of ours knows a fourth digit
-        return fmt((bottom + top) / 2)
+        return fmt(bottom / 2 + top / 2)
     if fmt not in _SCALES:
         return f"{fmt(bottom)}{_DASH}{fmt(top)}"
     scale = _SCALES[fmt]
     unit, factor = _fit(max(abs(bottom), abs(top)), scale, 2)
     # The last digit shown is worth at most half the width, so that the two ends never look the same.
-    decimals = -Decimal((top - bottom) / factor / 2).adjusted()
+    decimals = -_magnitude(top / factor / 2 - bottom / factor / 2)
     dash = _DASH if bottom >= 0 else " to "
     return f"{_end(bottom / factor, decimals)}{dash}{_end(top / factor, decimals)} {unit}"
 
@@ -139,8 +137,10 @@ def percent(low: float | None, mid: float | None, high: float | None) -> str:
         return "± 0 %"
     if middle == 0:
         return UNKNOWN
-    below = max(0.0, (middle - bottom) / abs(middle) * 100)
-    above = max(0.0, (top - middle) / abs(middle) * 100)
+    below = _known(max(0.0, (middle - bottom) / abs(middle) * 100))
+    above = _known(max(0.0, (top - middle) / abs(middle) * 100))
+    if below is None or above is None:
+        return UNKNOWN
     # A quarter more on one side is no news to a reader, and one figure reads faster than two: print the wider side.
     if max(below, above) <= 1.25 * min(below, above):
         return f"± {number(max(below, above), 2)} %"
@@ -185,19 +185,30 @@ def _end(x: float, decimals: int) -> str:
 
 def _exponent(x: float, digits: int) -> int:
     """The power of ten of x > 0 after rounding to this many digits: 9.996 with three digits is 10.0, so 1."""
-    exponent = Decimal(x).adjusted()
-    return exponent + 1 if _round(x, digits - 1 - exponent) >= Decimal(10) ** (exponent + 1) else exponent
+    exponent = _magnitude(x)
+    return exponent + 1 if _scaled(x, digits - 1 - exponent) >= 10**digits else exponent
 
 
-def _step(decimals: int) -> Decimal:
-    return Decimal((0, (1,), -decimals))
+def _magnitude(x: float) -> int:
+    """The power of ten of x > 0 as it stands. Eighteen digits tell every double below 10 from 10."""
+    return int(f"{x:.17e}".partition("e")[2])
 
 
-def _round(x: float, decimals: int) -> Decimal:
-    return Decimal(x).quantize(_step(decimals), ROUND_HALF_UP, _EXACT)
+def _scaled(x: float, decimals: int) -> int:
+    """x >= 0 times ten to the `decimals`, as a whole number: exact until the one rounding, ties upwards."""
+    above, below = x.as_integer_ratio()
+    if decimals >= 0:
+        above *= 10**decimals
+    else:
+        below *= 10**-decimals
+    return (2 * above + below) // (2 * below)
 
 
 def _fixed(x: float, decimals: int) -> str:
     """Plain decimals with thousands separators and a true minus sign; negative `decimals` round to tens, hundreds."""
-    rounded = _round(x, decimals)
-    return f"{_MINUS if rounded < 0 else ''}{abs(rounded):,.{max(0, decimals)}f}"
+    scaled = _scaled(abs(x), decimals)
+    sign = _MINUS if x < 0 and scaled else ""
+    if decimals <= 0:
+        return f"{sign}{scaled * 10**-decimals:,}"
+    whole, part = divmod(scaled, 10**decimals)
+    return f"{sign}{whole:,}.{part:0{decimals}d}"

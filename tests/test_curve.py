@@ -28,8 +28,8 @@ def recorded(steps, limit):
 def test_thinning_loses_no_joule_and_keeps_the_limit(steps, limit):
     curve, end = recorded(steps, limit)
     assert len(curve.t_s) <= limit
-    assert joules(curve) == pytest.approx(sum(dt * w for dt, w in steps), rel=1e-6, abs=1e-6)
-    assert curve.t_s[-1] == pytest.approx(end)
+    assert joules(curve) == pytest.approx(sum(dt * w for dt, w in steps), rel=1e-4, abs=1e-3 * (1 + end))  # 1 mW
+    assert curve.t_s[-1] == pytest.approx(end, abs=1e-5)
     assert list(curve.t_s) == sorted(curve.t_s)
 
 

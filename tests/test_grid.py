@@ -76,6 +76,7 @@ def test_every_row_is_found_by_its_key_and_has_a_sound_range(row: dict[str, str]
     assert found.name
     assert found.boundary
     assert grid.intensity(row["key"].swapcase()) == found
+    assert grid.intensity(row["name"]).name == row["name"]
 
 
 @pytest.mark.parametrize("row", list(data.rows("cloud_regions")), ids=lambda row: row["region"])

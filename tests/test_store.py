@@ -585,6 +585,22 @@ def test_a_file_that_was_deleted_or_moved_is_made_anew(path: Path, pump: Pump, s
     assert said == []
 
 
+def test_a_link_to_the_ledger_is_the_ledger(path: Path, pump: Pump, tmp_path: Path) -> None:
+    pump.put(run("1"))
+    assert pump.flush(5)  # into the WAL, which stands beside the file and not beside the link
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    assert [r.id for r in Ledger(link).load()] == ["1"]
+
+
+def test_the_root_is_no_ledger(said: list[str]) -> None:
+    pump = Pump(lambda: open_store(os.sep, {}, said.append), said.append)
+    pump.put(run())
+    assert not pump.close()
+    assert len(said) == 1
+    assert Ledger(Path(os.sep)).load() == []
+
+
 def test_a_folder_that_cannot_be_made_is_said_once(tmp_path: Path, said: list[str]) -> None:
     (tmp_path / "file").write_text("in the way")
     pump = Pump(lambda: open_store(str(tmp_path / "file" / "ledger.db"), {}, said.append), said.append)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .lookup import find
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 _LARGEST_FILE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class _Provider:
+class _Provider(NamedTuple):
     """How a provider's machines can be told from a client of the provider."""
 
     name: str

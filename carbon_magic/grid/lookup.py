@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from .. import data
@@ -24,18 +24,7 @@ PROVIDERS = {
 """Other names of the cloud providers, cloud-init's among them."""
 
 # Longer than any name in the table; what comes after is noise, and would make the message and the search long.
-_LONGEST = 60
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """The grid table, ready to be asked."""
-
-    rows: dict[str, dict[str, str]]
-    keys: dict[str, str]
-    """Folded name, code or alias -> key."""
-    newest: int
-    world: spread.Range
+_LONGEST = 100
 
 
 def intensity(place: str) -> Intensity:
@@ -60,13 +49,14 @@ def find(place: str) -> Intensity | None:
     provider, colon, region = place.partition(":")
     if colon and provider.strip().upper() != "EGRID":
         return _cloud_region(provider, region)
-    key = _table().keys.get(fold(place))
+    code = place.strip().upper()
+    key = code if code in _rows() else _keys().get(fold(place))
     return _figure(key) if key else None
 
 
 def names() -> dict[str, str]:
     """Key -> name of every place in the table, cloud regions too."""
-    places = {key: row["name"] for key, row in _table().rows.items()}
+    places = {key: row["name"] for key, row in _rows().items()}
     return places | {row["region"]: row["place"] for row in data.rows("cloud_regions")}
 
 
@@ -82,12 +72,11 @@ def _cloud_region(provider: str, region: str) -> Intensity | None:
 
 @lru_cache(maxsize=256)
 def _figure(key: str) -> Intensity:
-    table = _table()
-    row = table.rows[key]
+    row = _rows()[key]
     source = data.find("sources", row["source"]) or {}
     return Intensity(
         intensity_g_per_kwh=float(row["g_per_kwh"]),
-        intensity_range=_range(row, table),
+        intensity_range=_range(row),
         place=key,
         name=row["name"],
         year=int(row["year"]),
@@ -99,27 +88,35 @@ def _figure(key: str) -> Intensity:
     )
 
 
-def _range(row: dict[str, str], table: _Table) -> spread.Range:
+def _range(row: dict[str, str]) -> spread.Range:
     """Around the figure; for a group of countries, wherever a country may lie; for a large country, its parts too."""
     g_per_kwh = float(row["g_per_kwh"])
-    around = spread.of(g_per_kwh, row["basis"], row["boundary"], table.newest - int(row["year"]))
+    newest = max(int(other["year"]) for other in _rows().values())
+    around = spread.of(g_per_kwh, row["basis"], row["boundary"], newest - int(row["year"]))
     if row["level"] == "region" or row["parent"] == WORLD:
-        return spread.union((table.world, around))
-    parts = [float(r["g_per_kwh"]) for r in table.rows.values() if r["parent"] == row["key"] and r["level"] == "part"]
+        # Every country counts the same: notebooks do not run where most electricity is used, and weighted by it (5th
+        # percentile 110 g, Brazil) the range would leave out France, Sweden and Quebec, where much is computed.
+        return spread.union((spread.among(_figures("country")), around))
+    parts = _figures("part", row["key"])
     # Quebec and Alberta have one average and nothing else in common: "Canada" means one of its parts.
     return spread.union((around, spread.among(parts, 0.8))) if parts else around
 
 
+def _figures(level: str, parent: str = "") -> list[float]:
+    return [float(row["g_per_kwh"]) for row in _rows().values() if (row["level"], row["parent"]) == (level, parent)]
+
+
 @lru_cache(maxsize=1)
-def _table() -> _Table:
-    rows = {row["key"]: row for row in data.rows("grid_intensity")}
+def _rows() -> dict[str, dict[str, str]]:
+    return {row["key"]: row for row in data.rows("grid_intensity")}
+
+
+@lru_cache(maxsize=1)
+def _keys() -> dict[str, str]:
+    """Folded name, code or alias -> key; where two places share a name, the first in the table has it."""
     keys: dict[str, str] = {}
-    for key, row in rows.items():
+    for key, row in _rows().items():
         for words in (key, row["alpha3"], row["name"], *row["aliases"].split(";")):
             if words:
                 keys.setdefault(fold(words), key)
-    countries = [float(row["g_per_kwh"]) for row in rows.values() if row["level"] == "country"]
-    newest = max(int(row["year"]) for row in rows.values())
-    # Every country counts the same: notebooks do not run where most electricity is used, and weighted by electricity
-    # (5th percentile 110 g, Brazil) the range would leave out France, Sweden and Quebec, where much is computed.
-    return _Table(rows, keys, newest, spread.among(countries))
+    return keys

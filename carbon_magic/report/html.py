@@ -7,31 +7,43 @@ hosts), what remains are plain lines and tables in a sensible order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 from .plain import plain
-from .words import Sign
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .words import Sign
 
 FONT = "var(--jp-ui-font-family,system-ui,-apple-system,'Segoe UI',sans-serif)"
-HAIR = "1px solid rgba(128,128,128,.28)"
-CARD = (
-    "box-sizing:border-box;max-width:880px;min-width:0;margin:4px 0 6px;padding:12px 20px 13px;overflow:hidden;"
-    f"border:{HAIR};border-radius:8px;text-align:left;font:13px/1.5 {FONT};font-variant:tabular-nums;"
-    "font-variant-numeric:tabular-nums"
-)
+HAIR = "1px solid rgba(128,128,128,.22)"
+NONE_YET = "\N{EN DASH}"
 FAINT = "opacity:.72"
 SMALL = "font-size:12px;line-height:18px"
+_CARD = (
+    "box-sizing:border-box;max-width:900px;min-width:0;margin:4px 0 6px;padding:12px 20px 13px;overflow:hidden;"
+    f"border:1px solid rgba(128,128,128,.3);border-radius:8px;text-align:left;font:13px/1.5 {FONT};"
+    "font-variant-numeric:tabular-nums"
+)
+# Notebooks style tables, rows and cells in ways of their own: everything that shows is said anew.
 _TABLE = "width:100%;margin:0;border:0;border-collapse:collapse;table-layout:auto;color:inherit;font-size:12px"
-_CELL = "padding:4px 0 4px 14px;text-align:right;vertical-align:baseline;white-space:nowrap;line-height:18px;max-width:none"
-_FIRST = "padding:4px 0;text-align:left;vertical-align:baseline;white-space:normal;line-height:18px;max-width:none"
-ROW = f"background:none;border:0;border-top:{HAIR}"
+_ROW = "background:none;border:0;padding:0"
+_CELL = "border:0;max-width:none;line-height:18px;vertical-align:baseline"
+TEXT = f"{_CELL};padding:4px 14px 4px 0;text-align:left;white-space:normal"
+NUMBER = f"{_CELL};padding:4px 0 4px 14px;text-align:right;white-space:nowrap"
 
 
 def name(text: object, longest: int = 80) -> str:
     """A user's text: escaped, on one line, and kept from turning the direction of what stands beside it."""
     return f"<bdi>{escape(plain(text, longest))}</bdi>"
+
+
+def faint(text: str, role: str | None = None) -> str:
+    """Text that steps back."""
+    return f'<span style="{FAINT}"{hook(role)}>{text}</span>'
 
 
 def hook(role: str | None) -> str:
@@ -42,22 +54,22 @@ def hook(role: str | None) -> str:
 def card(target: str | None, label: str, body: str, waiting: bool = False) -> str:
     """The frame of everything, found by its class: sanitizers take ids away."""
     classes = "carbon-magic" + (f" {escape(target)}" if target else "") + (" carbon-magic-waiting" if waiting else "")
-    return f'<div class="{classes}" role="group" aria-label="{escape(label)}" dir="ltr" style="{CARD}">{body}</div>'
+    return f'<div class="{classes}" role="group" aria-label="{escape(label)}" dir="ltr" style="{_CARD}">{body}</div>'
 
 
 def heading(title: str, right: str, below: str = "") -> str:
     """A name and, at the right, how it went."""
     lower = f'<div style="{SMALL};{FAINT}">{below}</div>' if below else ""
     return (
-        '<div style="display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:0 16px">'
-        f'<strong style="font-size:14px;line-height:22px;font-weight:600;overflow-wrap:anywhere">{title}</strong> '
-        f'<span style="line-height:22px">{right}</span></div>{lower}'
+        '<div style="display:flex;justify-content:space-between;align-items:baseline;gap:0 16px;line-height:22px">'
+        f'<strong style="flex:0 1 auto;min-width:0;font-size:14px;font-weight:600;overflow-wrap:anywhere">{title}</strong> '
+        f'<span style="flex:none;max-width:60%;text-align:right">{right}</span></div>{lower}'
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One leading figure: '12.8 Wh', its range, and how it is known."""
+    """One leading figure: '12.8 Wh', its range, and how it is known. `role` marks it as one that will change."""
 
     label: str
     value: str
@@ -70,65 +82,80 @@ class Figure:
 def figures(items: Iterable[Figure]) -> str:
     """The leading figures in one line where there is room, else below each other."""
     return (
-        '<table role="presentation" style="width:100%;margin:8px 0 0;border:0;color:inherit;font-size:13px">'
-        '<tbody style="display:block"><tr style="display:flex;flex-wrap:wrap;gap:8px 24px;background:none;border:0;padding:0">'
-        + "".join(_figure(item) for item in items)
-        + "</tr></tbody></table>"
+        '<table role="presentation" style="display:block;width:100%;margin:8px 0 0;border:0;color:inherit;font-size:13px">'
+        f'<tbody style="display:block"><tr style="{_ROW};display:flex;flex-wrap:wrap;gap:8px 24px">'
+        f"{''.join(_figure(item) for item in items)}</tr></tbody></table>"
     )
 
 
 def _figure(item: Figure) -> str:
-    number, _, unit = item.value.rpartition(" ")
     role = item.role
-    tag, quiet = ("output", ' aria-live="off"') if role else ("span", "")
     lines = (
-        f'<div style="{SMALL};{FAINT}">{item.label}</div>',
-        f'<div style="white-space:nowrap"><{tag}{quiet}{hook(role)}>'
-        f'<span style="display:inline-block;min-width:3.4ch;font-size:28px;line-height:36px;font-weight:600;'
-        f'letter-spacing:-.01em">{number or unit}</span> <span style="font-size:16px">{unit if number else ""}</span></{tag}> '
-        f'<span style="padding-left:6px;{SMALL};{FAINT}"{hook(role and role + "-beside")}>{item.beside}</span></div>',
-        f'<div style="{SMALL}"{hook(role and role + "-range")}>{item.range or "&nbsp;"}</div>',
-        f'<div style="{SMALL}">{item.known}</div>',
+        faint(item.label),
+        f'{_value(item)} <span style="padding-left:6px;{SMALL};{FAINT}"{hook(role and f"{role}-beside")}>{item.beside}</span>',
+        f"<span{hook(role and f'{role}-range')}>{item.range or '&nbsp;'}</span>",
+        str(item.known),
     )
-    cell = "flex:1 1 11em;padding:0;border:0;text-align:left;vertical-align:top;white-space:normal;max-width:none"
-    return f'<td style="{cell}">{"".join(lines)}</td>'
+    cell = f"{_CELL};flex:1 1 11em;padding:0;text-align:left;white-space:nowrap"
+    divs = "".join(f'<div style="{SMALL}">{line}</div>' for line in lines)
+    return f'<td style="{cell}">{divs}</td>'
 
 
-def table(heads: Sequence[str], rows: Iterable[str], foot: str = "", role: str | None = None, wide: str = "") -> str:
-    """A table whose first column is text and the rest right-aligned figures."""
+def _value(item: Figure) -> str:
+    """Numbers large, units small. One that changes keeps room for four characters, so that its unit stands still."""
+    large = "font-size:28px;line-height:36px;font-weight:500;letter-spacing:-.01em"
+    if item.role:
+        large += ";display:inline-block;min-width:3.45ch"
+    words = [
+        f'<span style="{large}">{word}</span>' if word[0].isdigit() or word == NONE_YET else f'<span style="font-size:16px">{word}</span>'
+        for word in item.value.split(" ")
+    ]
+    tag, quiet = ("output", f' aria-live="off"{hook(item.role)}') if item.role else ("span", "")
+    return f'<{tag}{quiet} style="line-height:36px">{" ".join(words)}</{tag}>'
+
+
+def table(heads: Sequence[str], cells: Sequence[str], rows: Iterable[str], foot: str = "", style: str = "", role: str | None = None) -> str:
+    """A table; `cells` are the styles of its columns."""
     head = "".join(
-        f'<th scope="col" style="{_CELL if i else _FIRST};font-weight:400;border:0"><span style="{FAINT}">{text}</span></th>'
-        for i, text in enumerate(heads)
+        f'<th scope="col" style="{cell};font-weight:400">{faint(text)}</th>' for text, cell in zip(heads, cells, strict=True)
     )
+    block = ";display:block" if "flex" in cells[0] else ""
     return (
-        f'<table{hook(role)} style="{_TABLE}{wide}"><thead style="border:0"><tr style="background:none;border:0">{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody>{foot and f'<tfoot>{foot}</tfoot>'}</table>"
+        f'<table{hook(role)} style="{_TABLE}{block}{style}">'
+        f'<thead style="border:0{block}"><tr style="{_ROW}{_flexed(cells)}">{head}</tr></thead>'
+        f'<tbody style="border:0{block}">{"".join(rows)}</tbody>{foot and f"<tfoot>{foot}</tfoot>"}</table>'
     )
 
 
-def row(cells: Sequence[str], roles: Sequence[str | None] = (), styles: Sequence[str] = (), weight: str = "") -> str:
-    """One row; `roles` and `styles` belong to the cells one by one."""
-    filled = []
-    for i, cell in enumerate(cells):
-        role = hook(roles[i]) if i < len(roles) else ""
-        style = f"{_CELL if i else _FIRST};border:0{weight}" + (f";{styles[i]}" if i < len(styles) and styles[i] else "")
-        filled.append(f'<td{role} style="{style}">{cell}</td>')
-    return f'<tr style="{ROW}">{"".join(filled)}</tr>'
+def row(values: Sequence[str], cells: Sequence[str], roles: Sequence[str | None] = (), line: str = HAIR) -> str:
+    """A row of a table with these columns."""
+    marks = [hook(role) for role in roles] or [""] * len(values)
+    filled = "".join(
+        f'<td{mark} style="{cell}">{value}</td>' for value, cell, mark in zip(values, cells, marks, strict=True)
+    )
+    return f'<tr style="{_ROW};border-top:{line}{_flexed(cells)}">{filled}</tr>'
 
 
-def spanning(text: str, columns: int) -> str:
-    """A row that is a heading for those below."""
-    style = f"{_FIRST};padding-top:10px;font-weight:400;border:0"
-    return f'<tr style="{ROW}"><th scope="rowgroup" colspan="{columns}" style="{style}"><span style="{FAINT}">{text}</span></th></tr>'
+def spanning(text: str, columns: int, flexed: bool = False) -> str:
+    """A row that is a heading for those below, or a remark on what is not there."""
+    style = f"{TEXT};padding-top:10px;font-weight:400"
+    extra = ";display:flex" if flexed else ""
+    return f'<tr style="{_ROW};border-top:{HAIR}{extra}"><th scope="rowgroup" colspan="{columns}" style="{style}">{faint(text)}</th></tr>'
 
 
-def quiet(text: str, role: str | None = None, space: int = 6) -> str:
+def _flexed(cells: Sequence[str]) -> str:
+    """Rows whose columns are flexible break into two lines where the page is narrow."""
+    return ";display:flex;flex-wrap:wrap;justify-content:flex-end" if "flex" in cells[0] else ""
+
+
+def quiet(text: str, role: str | None = None, space: int = 8) -> str:
     """A line that is there for those who look for it."""
     return f'<div{hook(role)} style="margin:{space}px 0 0;{SMALL};{FAINT};overflow-wrap:anywhere">{text}</div>'
 
 
-def bullets(items: Sequence[str]) -> str:
-    """What a reader should know, one point a line."""
-    style = f"margin:2px 0;padding:0;{SMALL};overflow-wrap:anywhere"
+def bullets(items: Sequence[str], bullet: str = "disc") -> str:
+    """One point a line."""
+    indent = 16 if bullet == "disc" else 0
+    style = f"margin:2px 0;padding:0;{SMALL};overflow-wrap:anywhere;list-style:{bullet}"
     points = "".join(f'<li style="{style}">{item}</li>' for item in items)
-    return f'<ul style="margin:8px 0 0;padding:0 0 0 16px">{points}</ul>' if items else ""
+    return f'<ul style="margin:6px 0 0;padding:0 0 0 {indent}px;list-style:{bullet}">{points}</ul>' if items else ""

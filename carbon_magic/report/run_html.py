@@ -2,83 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from .. import units
-from ..device import Device
-from ..run import Run
 from . import beside, svg, words
-from .html import FAINT, SMALL, Figure, bullets, card, figures, heading, hook, name, quiet, row, spanning, table
+from .html import HAIR, NONE_YET, NUMBER, TEXT, Figure, bullets, card, faint, figures, heading, hook, name, quiet, row, spanning, table
 from .palette import looks
-from .plain import plain
+from .plain import plain, width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..device import Device
+    from ..run import Run, State
 
 CHART_PX = 112
-NONE_YET = "\N{EN DASH}"
-_HEADS = ("Device", "Power", "Energy", "90 % range")
+CO2E = "CO\N{SUBSCRIPT TWO}e"
 _DOT = " \N{MIDDLE DOT} "
+_HEADS = ("Device", "Power", "Energy", "90 % range")
+_LIVE_HEADS = ("Device", "Power now", "Energy", "Share")
+# Fixed widths: the same columns while it waits, lives and stays. Where the page is narrow, figures go below the name.
+_CELLS = (
+    f"{TEXT};flex:1 1 17em;min-width:0;display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px",
+    *(f"{NUMBER};flex:0 0 {px}px;box-sizing:border-box" for px in (74, 92, 106)),
+)
 _USUAL_DEVICES = 2
+_SHORTEST_NAME, _LONGEST_NAME = 12, 30
+"""Columns that names get, so that what follows them stands in a column too."""
 
 
 def final(run: Run, target: str | None) -> str:
     """The report of a run that has ended, or of one in progress as it stands now."""
-    watts, joules, grams = words.figures_of(run)
-    known = words.known(run)
-    ranges = words.power_range(run)
-    peak = max((w for w in run.curve.total_w() if w is not None), default=None)
-    leading = (
-        Figure("Mean power", units.watts(watts), _span(ranges, units.watts), known, f"peak {units.watts(peak)}" if peak else ""),
-        Figure(
-            "Energy",
-            units.energy(joules),
-            _span(run.energy_j_range if run.devices else None, units.energy),
-            known,
-            units.kwh(joules) if joules is not None else "",
-        ),
-        Figure(
-            "CO\N{SUBSCRIPT TWO}e",
-            units.grams(grams),
-            _span(run.co2e_g_range if run.devices else None, units.grams),
-            words.known_co2e(known, run.grid),
-        ),
-    )
-    rows = [_row(device, run, svg.swatch(look)) for device, look in zip(run.devices, looks(run.devices), strict=True)]
+    look_of = zip(run.devices, looks(run.devices), strict=True)
+    rows = [_row(device, run, svg.swatch(look)) for device, look in look_of]
     if run.others:
-        rows.append(spanning("Also seen, not added to the total", len(_HEADS)))
+        rows.append(spanning("Also seen, not added to the total", len(_HEADS), flexed=True))
         rows += [_row(device, run, None) for device in run.others]
     body = (
         _heading(run)
-        + figures(leading)
-        + quiet("&nbsp;" if grams is None else escape(beside.sentence(grams, run.energy_kwh)), space=8)
+        + figures(_figures(run))
+        + (quiet(escape(beside.sentence(run.co2e_g, run.energy_kwh))) if run.devices else "")
         + _picture(run)
-        + (table(_HEADS, rows) if rows else "")
+        + (table(_HEADS, _CELLS, rows) if rows else "")
         + _foot(run)
     )
-    return card(target, _label(run), body)
+    return card(target, f"Energy of {plain(run.name)}: {words.STATES[run.state].word}", body)
 
 
 def live(run: Run) -> str:
-    """The same with marks at what will change; figures come from the page's own script."""
+    """The inside of the same card with marks at what will change; the figures come from the page's own script."""
     known = words.known(run)
-    unit = ("W", "Wh", "g")
-    co2e = words.known_co2e(known, run.grid)
-    leading = _empty_figures(unit, (known, known, co2e), ("power", "energy", "co2e"))
+    values = (NONE_YET, NONE_YET, NONE_YET)
     rows = [
-        row(
-            (_device_cell(device, svg.swatch(look)), NONE_YET, NONE_YET, _meter(look.colour)),
-            (None, "watts", "joules", "share"),
-        )
+        row((_device(device, run, svg.swatch(look)), *values[:2], _meter(look.colour)), _CELLS, (None, "watts", "joules", "share"))
         for device, look in zip(run.devices, looks(run.devices), strict=True)
     ]
-    body = (
+    return (
         _heading(run, live=True)
-        + figures(leading)
-        + quiet("&nbsp;", "beside", space=8)
+        + figures(_empty_figures((known, known, words.known_co2e(known, run.grid)), ("power", "energy", "co2e")))
+        + quiet("&nbsp;", "beside")
         + _chart_box(f'<div{hook("chart")} style="height:{CHART_PX}px"></div>', live=True)
-        + table(("Device", "Power now", "Energy", "Share"), rows, role="devices")
+        + table(_LIVE_HEADS, _CELLS, rows)
         + _foot(run)
     )
-    return body
 
 
 def waiting(title: str, target: str, like: Run | None) -> str:
@@ -86,52 +73,77 @@ def waiting(title: str, target: str, like: Run | None) -> str:
 
     `like` is an earlier run on this machine, whose devices say how long the table will be.
     """
-    signs: tuple[str, ...] = (NONE_YET,) * 3
-    blank = f'<span style="display:inline-block;width:12px"></span> {NONE_YET}'
-    count = len(like.devices) if like is not None else _USUAL_DEVICES
-    rows = [row((blank, NONE_YET, NONE_YET, NONE_YET)) for _ in range(count)]
+    empty = (faint(NONE_YET),) * 3
+    rows = [row((faint(NONE_YET), *empty), _CELLS)] * (len(like.devices) if like is not None else _USUAL_DEVICES)
+    rules = f"box-sizing:border-box;height:{CHART_PX}px;border-top:{HAIR};border-bottom:{HAIR}"
     body = (
-        heading(name(title), f'<span style="{FAINT}">{words.STATES["running"].mark} measuring</span>')
-        + figures(_empty_figures(("W", "Wh", "g"), signs, (None, None, None)))
-        + quiet("&nbsp;", space=8)
-        + _chart_box(f'<div style="height:{CHART_PX}px"></div>')
-        + table(("Device", "Power now", "Energy", "Share"), rows)
-        + quiet(escape(words.WAITING), space=8)
+        heading(name(title, 160), faint(f"{words.STATES['running'].mark} measuring"))
+        + figures(_empty_figures(empty, (None,) * 3))
+        + quiet("&nbsp;")
+        + _chart_box(f'<div style="{rules}"></div>')
+        + table(_LIVE_HEADS, _CELLS, rows)
+        + quiet(escape(words.WAITING).replace("CO2e", CO2E))
     )
-    return card(target, f"Energy of {title[:80]}, being measured", body, waiting=True)
+    return card(target, f"Energy of {plain(title)}, being measured", body, waiting=True)
 
 
-def _empty_figures(
-    unit: Sequence[str], known: Sequence[words.Sign | str], roles: Sequence[str | None]
-) -> list[Figure]:
-    labels = ("Power now", "Energy", "CO\N{SUBSCRIPT TWO}e")
+def span(ends: tuple[float, float] | None, fmt: units.Formatter) -> str:
+    """A 90 % range below a leading figure."""
+    return f"{units.span(*ends, fmt)} {faint('(90 %)')}" if ends is not None else ""
+
+
+def energy_beside(joules: float | None) -> str:
+    """The kWh beside an energy, unless it is in kWh already."""
+    text = units.kwh(joules) if joules is not None else ""
+    return text if text != units.energy(joules) else ""
+
+
+def state(of: State, role: str | None = None) -> str:
+    """A state as a coloured mark and its word."""
+    theme, plain_colour = _STATE_COLOURS[of]
+    sign = words.STATES[of]
+    # Twice: where the first look at a style drops var(), the plain colour stays.
+    colour = f"color:{plain_colour};color:var(--jp-{theme}-color1,{plain_colour})"
+    return (
+        f'<span class="carbon-magic-{of}" aria-hidden="true" style="{colour}">{sign.mark}</span> '
+        f"<span{hook(role)}>{sign.word}</span>"
+    )
+
+
+_STATE_COLOURS: dict[State, tuple[str, str]] = {
+    "running": ("brand", "#3b78c2"),
+    "done": ("success", "#3a8a4d"),
+    "failed": ("error", "#d0453e"),
+    "interrupted": ("warn", "#c2731d"),
+}
+
+
+def _figures(run: Run) -> tuple[Figure, ...]:
+    watts, joules, grams = words.figures_of(run)
+    known = words.known(run)
+    peak = max((w for w in run.curve.total_w() if w is not None), default=None)
+    energy_range, grams_range = (run.energy_j_range, run.co2e_g_range) if run.devices else (None, None)
+    return (
+        Figure("Mean power", units.watts(watts), span(words.power_range(run), units.watts), known, peak and f"peak {units.watts(peak)}" or ""),
+        Figure("Energy", units.energy(joules), span(energy_range, units.energy), known, energy_beside(joules)),
+        Figure(CO2E, units.grams(grams), span(grams_range, units.grams), words.known_co2e(known, run.grid)),
+    )
+
+
+def _empty_figures(known: Sequence[words.Sign | str], roles: Sequence[str | None]) -> list[Figure]:
+    labels = (("Power now", "W"), ("Energy", "Wh"), (CO2E, "g"))
     return [
-        Figure(label, f"{NONE_YET} {u}", "", sign, "", role)
-        for label, u, sign, role in zip(labels, unit, known, roles, strict=True)
+        Figure(label, f"{NONE_YET} {unit}", "", sign, "", role)
+        for (label, unit), sign, role in zip(labels, known, roles, strict=True)
     ]
 
 
 def _heading(run: Run, live: bool = False) -> str:
-    sign = words.STATES[run.state]
     labels = [f"stage {name(run.stage, 24)}"] if run.stage else []
     labels += [f"{name(key, 24)}={name(value, 24)}" for key, value in run.tags.items()]
-    state = f"{_mark(run.state)} <span{hook('state' if live else None)}>{sign.word}</span>"
-    clock = f"<span{hook('elapsed' if live else None)}>{units.duration(run.duration_s)}</span>"
-    return heading(name(run.name, 160), f'{state} <span style="{FAINT}">\N{MIDDLE DOT}</span> {clock}', _DOT.join(labels))
-
-
-def _mark(state: str) -> str:
-    colours = {"done": "success", "failed": "error", "interrupted": "warn", "running": "brand"}
-    plain_colours = {"done": "#3a8a4d", "failed": "#d0453e", "interrupted": "#c2731d", "running": "#3b78c2"}
-    mark = words.STATES[state].mark  # type: ignore[index]
-    colour = f"color:{plain_colours[state]};color:var(--jp-{colours[state]}-color1,{plain_colours[state]})"
-    return f'<span class="carbon-magic-{state}" aria-hidden="true" style="{colour}">{mark}</span>'
-
-
-def _span(ends: tuple[float, float] | None, fmt: units.Formatter) -> str:
-    if ends is None:
-        return ""
-    return f'{units.span(*ends, fmt)} <span style="{FAINT}">(90 %)</span>'
+    roles = ("state", "elapsed") if live else (None, None)
+    clock = f"<span{hook(roles[1])}>{units.duration(run.duration_s)}</span>"
+    return heading(name(run.name, 160), f"{state(run.state, roles[0])}{faint(_DOT)}{clock}", _DOT.join(labels))
 
 
 def _picture(run: Run) -> str:
@@ -142,15 +154,14 @@ def _picture(run: Run) -> str:
         f'<img src="{picture.uri}" alt="{escape(svg.alt(run, picture))}" width="640" height="{CHART_PX}" '
         f'style="display:block;width:100%;max-width:none;height:{CHART_PX}px;margin:0">'
     )
-    top = f"0\N{EN DASH}{units.number(picture.top_w, 2)} W"
     aside = [f"dotted: power limit {units.watts(picture.limit_w)}"] if picture.limit_w is not None else []
     aside += ["shaded: no reading"] if picture.gaps else []
-    return _chart_box(image, top, _DOT.join(aside), units.duration(run.curve.t_s[-1]))
+    return _chart_box(image, f"0\N{EN DASH}{svg.scale_end(picture.top_w)}", _DOT.join(aside), units.duration(run.curve.t_s[-1]))
 
 
 def _chart_box(image: str, top: str = "&nbsp;", aside: str = "", end: str = "", live: bool = False) -> str:
-    line = f"display:flex;justify-content:space-between;gap:0 16px;font-size:11px;line-height:16px;{FAINT}"
     roles = [hook(role if live else None) for role in ("top", "aside", "end")]
+    line = "display:flex;justify-content:space-between;gap:0 16px;font-size:11px;line-height:16px;opacity:.72"
     return (
         f'<div style="margin:8px 0 6px"><div style="{line}"><span{roles[0]}>{top}</span> <span{roles[1]}>{aside}</span></div>'
         f'{image}<div style="{line}"><span>0 s</span> <span{roles[2]}>{end}</span></div></div>'
@@ -158,25 +169,29 @@ def _chart_box(image: str, top: str = "&nbsp;", aside: str = "", end: str = "", 
 
 
 def _row(device: Device, run: Run, swatch: str | None) -> str:
-    watts = units.watts(words.mean_w(device, run))
-    spread = units.span(*device.energy_j_range, units.energy)
-    return row((_device_cell(device, swatch), watts, units.energy(device.energy_j), spread))
+    figures_of_it = (
+        units.watts(words.mean_w(device, run)),
+        units.energy(device.energy_j),
+        units.span(*device.energy_j_range, units.energy),
+    )
+    return row((_device(device, run, swatch), *figures_of_it), _CELLS)
 
 
-def _device_cell(device: Device, swatch: str | None) -> str:
-    """Swatch, name and how it is known: side by side where there is room for both, else below each other."""
-    inner = f'<img src="{swatch}" alt="" width="12" height="12" ' if swatch else "<span "
-    square = f'{inner}style="display:inline-block;width:12px;height:12px;margin:0 8px 0 0;vertical-align:-1px">'
+def _device(device: Device, run: Run, swatch: str | None) -> str:
+    """Swatch, name and how it is known: in columns where there is room for both, else below each other."""
+    longest = max(width(plain(d.name)) for d in (*run.devices, *run.others))
+    square = "flex:none;width:12px;height:12px;margin:0;align-self:flex-start;position:relative;top:3px"
+    image = f'<img src="{swatch}" alt="" width="12" height="12" style="{square}">' if swatch else f'<span style="{square}"></span>'
     how = escape(f"{words.METHODS[device.method]}{_DOT}{words.source(device)}")
     return (
-        f'{square}{"" if swatch else "</span>"}<span style="display:inline-block;min-width:12em;padding-right:10px">'
-        f'{name(device.name)}</span> <span style="{FAINT}">{how}</span>'
+        f'{image} <span style="flex:0 1 {min(max(longest, _SHORTEST_NAME), _LONGEST_NAME)}ch;overflow-wrap:anywhere">{name(device.name)}</span> '
+        f'<span style="flex:1 1 14em;min-width:0;opacity:.72;overflow-wrap:anywhere">{how}</span>'
     )
 
 
 def _meter(colour: str) -> str:
     """A bar for a device's part of the energy so far."""
-    track = "display:inline-block;width:72px;height:6px;border-radius:3px;vertical-align:1px;overflow:hidden;text-align:left"
+    track = "display:inline-block;width:84px;height:6px;border-radius:3px;vertical-align:1px;overflow:hidden;text-align:left"
     return (
         f'<span style="{track};background:rgba(128,128,128,.22)">'
         f'<span class="carbon-magic-part" style="display:block;height:6px;width:0;background:{colour}"></span></span>'
@@ -184,9 +199,5 @@ def _meter(colour: str) -> str:
 
 
 def _foot(run: Run) -> str:
-    sentence = escape(words.grid_sentence(run)).replace("CO2e", "CO\N{SUBSCRIPT TWO}e")
-    return quiet(sentence, space=8) + bullets([escape(note) for note in words.notes(run)])
-
-
-def _label(run: Run) -> str:
-    return f"Energy of {plain(run.name)}: {words.STATES[run.state].word}"
+    sentence = escape(words.grid_sentence(run)).replace("CO2e", CO2E)
+    return quiet(sentence) + bullets([escape(note) for note in words.notes(run)])

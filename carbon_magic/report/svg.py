@@ -19,8 +19,10 @@ from .palette import Fill, Look, looks
 
 WIDE, HIGH = 1000, 200
 """The grid that outlines are rounded to: finer than the pixels of a chart that is 112 of them high."""
-POINTS = 3000
-"""Edges in the whole picture at most, all devices together: about 20 KB."""
+POINTS = 1800
+"""Steps in the whole picture at most, all devices together: some 20 KB."""
+SPARKS = 40
+"""Steps of a sparkline: two pixels each."""
 _NS = 'xmlns="http://www.w3.org/2000/svg"'
 
 
@@ -37,7 +39,7 @@ class Chart:
 
     @property
     def uri(self) -> str:
-        return "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode("ascii")
+        return _uri(self.svg)
 
 
 def chart(run: Run) -> Chart | None:
@@ -53,8 +55,7 @@ def chart(run: Run) -> Chart | None:
     limit_w = limit(devices, peak_w)
     top_w = nice_top(max(peak_w, limit_w or 0.0))
     kept = keep(total, POINTS // len(devices))
-    end_s = run.curve.t_s[-1]
-    xs = [0] + [round(run.curve.t_s[i] / end_s * WIDE) for i in kept]
+    xs = _xs(run, kept)
     look_of = dict(zip((d.name for d in run.devices), looks(run.devices), strict=True))
     low = [0.0] * len(kept)
     shapes = []
@@ -67,6 +68,18 @@ def chart(run: Run) -> Chart | None:
     shapes += [_gap(xs[n], xs[n + 1]) for n, i in enumerate(kept) if total[i] is None]
     picture = f'<svg {_NS} width="100%" height="100%">{"".join(shapes)}{_rules(limit_w, top_w)}</svg>'
     return Chart(picture, top_w, peak_w, limit_w, None in total)
+
+
+def sparkline(run: Run) -> str | None:
+    """The shape of the run's whole power in a few pixels, as a data URI: hatched unless most of it was measured."""
+    total = run.curve.total_w()
+    kept = keep(total, SPARKS)
+    highs = [total[i] or 0.0 for i in kept]
+    if len(kept) < 2 or max(highs) <= 0:
+        return None
+    outline = band(_xs(run, kept), [HIGH] * len(kept), [_y(w, max(highs)) for w in highs])
+    look = Look("#5f7fb0", "solid" if run.measured_fraction > 0.5 else "hatch")
+    return _uri(f'<svg {_NS} width="100%" height="100%">{_band(0, outline, look)}</svg>')
 
 
 def stacking_order(devices: Sequence[Device]) -> list[Device]:
@@ -87,6 +100,12 @@ def nice_top(watts: float) -> float:
         return 1.0
     ten = 10.0 ** math.floor(math.log10(watts))
     return next((step * ten for step in (1, 1.5, 2, 3, 4, 5, 6, 8) if step * ten >= watts), 10 * ten)
+
+
+def scale_end(watts: float) -> str:
+    """The end of the scale as a label: "80 W", "1.5 kW"."""
+    figure, _, unit = units.watts(watts).partition(" ")
+    return f"{figure.rstrip('0').rstrip('.') if '.' in figure else figure} {unit}"
 
 
 def band(xs: Sequence[int], low: Sequence[int], high: Sequence[int]) -> str:
@@ -116,7 +135,7 @@ def swatch(look: Look) -> str:
         f'<svg {_NS} viewBox="0 0 12 12"><defs>{pattern("p", look)}</defs>'
         f'<rect width="12" height="12" rx="2.5" fill="url(#p)"/></svg>'
     )
-    return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode("ascii")
+    return _uri(picture)
 
 
 _TILES: dict[Fill, str] = {
@@ -162,6 +181,15 @@ def _rules(limit_w: float | None, top_w: float) -> str:
             f'<line x2="100%" y1="{y}" y2="{y}" stroke="#888" stroke-opacity="0.9" stroke-dasharray="2 5" stroke-linecap="round"/>'
         )
     return "".join(lines)
+
+
+def _xs(run: Run, kept: Sequence[int]) -> list[int]:
+    end_s = run.curve.t_s[-1]
+    return [0] + [round(run.curve.t_s[i] / end_s * WIDE) for i in kept]
+
+
+def _uri(picture: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode("ascii")
 
 
 def _y(watts: float, top_w: float) -> int:

@@ -17,8 +17,8 @@ from .plain import plain
 
 UNKNOWN = "unknown"
 WAITING = (
-    "Watts, energy and CO2e of this cell appear here while it runs, and stay when it ends. Was the page reloaded or the "
-    "kernel lost in between? %carbon shows the result, and carbon_magic.ledger().runs() keeps it."
+    "Energy and CO2e of this cell follow here. Page reloaded or kernel lost? "
+    "%carbon or carbon_magic.ledger().runs() has the result."
 )
 EMPTY_SESSION = "No runs yet in this session: put %%carbon on the first line of a cell, or use carbon_magic.track() around a block."
 OVERLAP = "Runs overlapped: the total counts each joule once and is less than their sum."
@@ -96,7 +96,7 @@ def grid_sentence(run: Run) -> str:
 def _pue(run: Run) -> str:
     low, high = run.pue_range
     spread = f" ({units.number(low)}\N{EN DASH}{units.number(high)})" if low < high else ""
-    return f"PUE {units.number(run.pue)}{spread}"
+    return f"PUE\N{NO-BREAK SPACE}{run.pue:g}{spread}"
 
 
 def notes(run: Run) -> list[str]:
@@ -112,7 +112,8 @@ def notes(run: Run) -> list[str]:
 
 def source(device: Device) -> str:
     """Where a device's figure comes from, on one line."""
-    return plain(device.source, 100)
+    text = device.source.removeprefix("model: ") if device.method == "modelled" else device.source
+    return plain(text, 100)
 
 
 def _names(names: Sequence[str]) -> str:
@@ -126,6 +127,11 @@ def figures_of(run: Run) -> tuple[float | None, float | None, float | None]:
     if not run.devices:
         return None, None, None
     return (run.power_w if run.duration_s > 0 else None), run.energy_j, run.co2e_g
+
+
+def figures_of_session(session: Session) -> tuple[float | None, float | None]:
+    """Joules and grams of a session; None where no run has any."""
+    return (session.energy_j, session.co2e_g) if any(run.devices for run in session.runs) else (None, None)
 
 
 def mean_w(device: Device, run: Run) -> float | None:

@@ -27,6 +27,8 @@ _damaged: set[Path] = set()
 def candidates(path: Path) -> Iterator[Path]:
     """ledger.db, ledger-2.db, ledger-3.db ..."""
     yield path
+    if not path.name:
+        return  # the root: nothing is beside it
     for n in range(2, MOST + 1):
         yield path.with_name(f"{path.stem}-{n}{path.suffix}")
 
@@ -44,14 +46,11 @@ def open_healthy(path: Path, say: Say) -> SqliteStore:
                 reason = "is damaged"
             else:
                 if reasons:
-                    say(
-                        sentence(
-                            path, reasons[0], f"it is left as it is, and runs go to {candidate.name[-40:]} beside it."
-                        )
-                    )
+                    fate = f"it is left as it is, and runs go to {candidate.name[-40:]} beside it."
+                    say(sentence(path, reasons[0], fate))
                 return store
         reasons.append(reason)
-    raise OSError(f"none of {path} and the {MOST - 1} names after it is a sound ledger")
+    raise OSError(f"neither {path} nor what is beside it is a sound ledger")
 
 
 class _Watched(SqliteStore):
@@ -172,5 +171,6 @@ def _with(path: Path, options: str, work: Callable[[sqlite3.Connection], _T]) ->
 def _state(path: Path) -> tuple[object, ...]:
     """Changes when anybody writes; the last two: there is a WAL, there is a journal."""
     s = path.stat()
-    beside = (path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
+    real = path.resolve()  # SQLite follows a link before it names the other files
+    beside = (real.with_name(real.name + end).exists() for end in ("-wal", "-journal"))
     return s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, *beside

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..run import J_PER_KWH, Run
+from ..run import Run
 from ..totals import Session, own_fractions
+from ..units import J_PER_KWH
 from . import Say, files
 from .rows import newest
 

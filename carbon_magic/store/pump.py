@@ -12,7 +12,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from .forks import no_fork
+from ..forks import no_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ class Pump:
             here = bool(self._waiting) and not self._start()
             self._writing = self._writing or here
         if here:  # no thread can be started while the interpreter shuts down (Python 3.12)
-            self._drain()
+            self._drain(patience_s=0.0)
         with self._changed:
             self._changed.wait_for(lambda: not self._writing, timeout_s)
             return not self._writing and not self._waiting
@@ -87,9 +87,7 @@ class Pump:
     def close(self, timeout_s: float = EXIT_S) -> bool:
         """Flush and let go of the store; a later put() opens it again. False where not everything could be written."""
         written = self.flush(timeout_s)
-        with self._changed:
-            if not self._writing:
-                self._let_go()
+        self._let_go_if_idle()
         atexit.unregister(self._leave)
         self._exits = False
         return written
@@ -110,7 +108,7 @@ class Pump:
                 self._writing = False
         return self._writing
 
-    def _drain(self) -> None:
+    def _drain(self, patience_s: float = PATIENCE_S) -> None:
         """Write until nothing waits, or until the store is found to be of no use for now."""
         failures, give_up_s = 0, 0.0
         while True:
@@ -128,11 +126,11 @@ class Pump:
                 continue
             with self._changed:
                 self._waiting.setdefault(run.id, run)  # unless a newer snapshot has come
-                give_up_s = give_up_s or self._began_s + PATIENCE_S
+                give_up_s = give_up_s or self._began_s + patience_s
                 if isinstance(error, TimeoutError) and time.monotonic() < give_up_s:
                     self._changed.wait(0.05)
                     continue
-            failures += 1
+            failures += 2 if isinstance(error, TimeoutError) else 1
             self._tell_from_here(_told(error))
 
     def _write(self, run: Run) -> Exception | None:
@@ -160,6 +158,19 @@ class Pump:
                     store.close()
         except Exception:
             return  # it is not needed any more
+
+    def _let_go_if_idle(self) -> None:
+        """In place of the thread, as it were: nobody who puts a run meanwhile waits for a slow disk."""
+        with self._changed:
+            if self._writing:
+                return
+            self._writing = True
+        self._let_go()
+        with self._changed:
+            self._writing = False
+            if self._waiting:
+                self._start()
+            self._changed.notify_all()
 
     def _tell_from_here(self, reason: str) -> None:
         """Tell from a proper thread: one that threading does not know would stay in its list once it asks its name."""
@@ -189,8 +200,7 @@ class Pump:
         if self._gave_up:
             return
         if self.flush(EXIT_S):
-            with self._changed:
-                self._let_go()
+            self._let_go_if_idle()
         else:
             self._gave_up = True
             self._tell(f"The ledger took nothing for {EXIT_S:.0f} s", "the last figures of this process are not in it")

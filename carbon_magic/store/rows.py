@@ -55,7 +55,7 @@ def storable(text: str) -> str:
 
 def dump(value: object) -> str:
     """JSON in ASCII."""
-    return json.dumps(value, separators=(",", ":"), default=_plain)
+    return _encode(value)
 
 
 def _plain(value: Any) -> object:
@@ -64,6 +64,9 @@ def _plain(value: Any) -> object:
         return float(value)
     except (TypeError, ValueError):
         return str(value)
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
 
 
 def pack(run: Run) -> bytes | None:

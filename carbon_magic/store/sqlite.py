@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x434F3265  # "CO2e"
 WAIT_S = 1.5
 """For another writer: below EXIT_S of the pump, so that a locked ledger does not hold up the end of a process."""
-POINTS_PER_S = 100
-"""A curve of a running run is written again after a second for each so many points: 0.03 % of a core, however long."""
+POINTS_PER_S = 25
+"""A curve of a running run is written again after a second for each so many points: 0.02 % of a core, however long."""
 
 # Each step takes the file from user_version i to i + 1, and is never changed once released. Steps only add, so that
 # what a file holds is never at risk.

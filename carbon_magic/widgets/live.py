@@ -10,10 +10,13 @@ import anywidget
 import traitlets
 
 from ..report import beside, run_html
+from ..report.extremes import keep
 from ..report.palette import looks
 from ..run import Run
 from ..tick import Tick
 
+PAST = 300
+"""Points of the curve before the view was there, sent once with the model."""
 STATIC = Path(__file__).parent / "static"
 
 
@@ -28,6 +31,7 @@ class LiveView(anywidget.AnyWidget):  # type: ignore[misc]
     target = traitlets.Unicode().tag(sync=True)
     html = traitlets.Unicode().tag(sync=True)
     looks = traitlets.List().tag(sync=True)
+    past = traitlets.List().tag(sync=True)
     now = traitlets.Dict().tag(sync=True)
 
     def __init__(self, target: str, run: Run) -> None:
@@ -40,11 +44,20 @@ class LiveView(anywidget.AnyWidget):  # type: ignore[misc]
                 {"name": device.name, "colour": look.colour, "fill": look.fill, "limit": device.limit_w}
                 for device, look in look_of
             ],
+            past=_past(run),
         )
 
     def tick(self, tick: Tick) -> None:
         """Send the figures so far; the page draws them at its next frame."""
         self.now = wire(tick, self._names)
+
+
+def _past(run: Run) -> list[tuple[float, list[float | None]]]:
+    """The curve so far: seconds, and watts in the devices' order."""
+    missing = (None,) * len(run.curve.t_s)
+    columns = [run.curve.watts.get(device.name, missing) for device in run.devices]
+    kept = keep(run.curve.total_w(), PAST)
+    return [(round(run.curve.t_s[i], 3), [_short(column[i]) for column in columns]) for i in kept]
 
 
 def wire(tick: Tick, names: list[str]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import type { Series } from "./series";
+import * as units from "./units";
 import { HIGH, WIDE, limit, niceTop, order, picture } from "./stack";
 
 export type Fill = "solid" | "lines" | "hatch";
@@ -33,7 +34,7 @@ export class Chart {
     const id = `carbon-magic-${++charts}-${Math.random().toString(36).slice(2, 8)}`;
     this.limits = looks.map((look) => look.limit);
     this.devices = order(this.limits);
-    this.svg = node("svg", { width: "100%", height: "100%", role: "img", style: "display:block" });
+    this.svg = node("svg", { width: "100%", height: "100%", role: "img", style: "display:block;width:100%;height:100%" });
     this.svg.setAttribute("aria-label", `Power over time, stacked by device: ${looks.map((look) => look.name).join(", ")}`);
     for (const device of this.devices) this.addBand(`${id}-${device}`, device, looks[device]!);
     this.gaps = this.svg.appendChild(node("g", { fill: "#888", "fill-opacity": "0.18" }));
@@ -70,6 +71,11 @@ export class Chart {
     this.svg.append(pattern, clip, node("rect", full));
     this.outlines.set(device, outline);
   }
+}
+
+/** The end of the scale as a label: "80 W", "1.5 kW". */
+export function scaleEnd(watts: number): string {
+  return units.watts(watts).replace(/\.?0+ /, (zeros) => (zeros[0] === "." ? " " : zeros)).replace(/(\.\d*[1-9])0+ /, "$1 ");
 }
 
 function node(name: string, attributes: Record<string, string>): SVGElement {

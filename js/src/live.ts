@@ -1,4 +1,4 @@
-import { Chart } from "./chart";
+import { Chart, scaleEnd } from "./chart";
 import { announce, part, parts, say } from "./dom";
 import type { LiveModel, Tick } from "./model";
 import { Series } from "./series";
@@ -45,7 +45,7 @@ class LiveCard {
       cell.share.style.width = `${(100 * (share ?? 0)).toFixed(1)}%`;
     });
     this.chart.draw(series);
-    this.say("top", `0–${units.number(this.chart.top, 2)} W`);
+    this.say("top", `0–${scaleEnd(this.chart.top)}`);
     this.say("aside", this.chart.limit === null ? "" : `dotted: power limit ${units.watts(this.chart.limit)}`);
     this.say("end", units.duration(this.chart.end));
   }
@@ -107,6 +107,7 @@ export function follow(model: LiveModel): () => void {
     stale = silent > Math.max(STALE_S, 3 * usual);
     if (stale) for (const card of targets.all()) card.state(`running, no figures for ${Math.round(silent)} s`);
   }, 1000);
+  for (const [t, watts] of model.get("past")) series.push(t, watts);
   model.on("change:now", hear);
   hear();
   return () => {

@@ -25,6 +25,8 @@ export interface Live {
   target: string;
   html: string;
   looks: Look[];
+  /** The curve before this model was there: seconds and watts. */
+  past: [number, (number | null)[]][];
   now: Tick | Record<string, never>;
 }
 

@@ -24,6 +24,10 @@ class RealClock:
         """Seconds since 1970."""
         return time.time()
 
+    def sleep(self, seconds: float) -> None:
+        """A real pause."""
+        time.sleep(seconds)
+
 
 class InjectedClock:
     """Stands still until told otherwise, and tells its listeners when it moves."""
@@ -53,6 +57,9 @@ class InjectedClock:
         self._monotonic += seconds
         for listener in self.listeners:
             listener(self._monotonic)
+
+    sleep = advance
+    """What waits, waits by moving the clock."""
 
     def suspend(self, seconds: float) -> None:
         """The machine sleeps: boottime and wall go on, monotonic and the counters stand still."""

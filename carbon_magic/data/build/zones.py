@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -28,24 +27,11 @@ AMERICAN = {
 EUROPEAN = ("CET", "EET", "MET", "WET")
 
 
-# Of a zone's countries, those that use less of its electricity than this lie outside a 90 % range in any case.
-LEAST_SHARE = 0.05
-
-
 def build(facts: Path, zoneinfo: Path) -> list[Row]:
-    """The first country of a row is the likeliest, the others share the zone. Zones of no country (UTC) have no row."""
-    twh = {fact["iso3166_alpha2"]: float(fact["total_twh"]) for fact in read(facts / "electricity_mix.csv")}
+    """Several countries in a row use a clock of that name. Zones of no country (UTC) have no row."""
+    # zone.tab, not zone1970.tab: it names a zone for each country, and Swedes set Europe/Stockholm, not Europe/Berlin.
     own = {zone: codes for codes, zone in _table(zoneinfo / "zone.tab")}
-    shared = {zone: codes for codes, zone in _table(zoneinfo / "zone1970.tab")}
-    # A country that stands in several rows has its own zone elsewhere: Germany is in Europe/Zurich for one small town.
-    in_rows = Counter(code for codes in shared.values() for code in codes)
-    countries = {}
-    for zone in {**own, **shared}:
-        first = own.get(zone, shared.get(zone, []))[:1]
-        others = [code for code in shared.get(zone, []) if in_rows[code] == 1 and code not in first]
-        used = sum(twh.get(code, 0.0) for code in first + others)
-        others = [code for code in others if twh.get(code, 0.0) >= LEAST_SHARE * used]
-        countries[zone] = " ".join(first + others)
+    countries = {zone: codes[0] for zone, codes in own.items()}
     special = {**AMERICAN, **{zone: f"EUROPE {' '.join(_alike(zone, own))}" for zone in EUROPEAN}}
     links = _links(zoneinfo / "tzdata.zi")
     for link in links.keys() - countries.keys():
