@@ -33,7 +33,8 @@ def _option(help: str) -> Any:
 class _Cell:
     """A run that a cell began, and what is owed when the cell ends."""
 
-    depth: int
+    level: tuple[int, int]
+    """The thread that runs the cell, and how deep: run_cell may nest, and a kernel's subshells are threads."""
     tracking: Tracking
     variable: str | None
     quiet: bool
@@ -53,7 +54,7 @@ class CarbonMagic(Magics):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self._depth: dict[int, int] = {}  # cells running now, by thread: run_cell may nest, and subshells are threads
+        self._depth: dict[int, int] = {}  # cells running now, by thread
         self._cells: list[_Cell] = []
         self._late: list[Run] = []
         options = list(self.traits(config=True))
@@ -98,12 +99,18 @@ class CarbonMagic(Magics):
     @line_magic(BEGIN)
     def begin(self, line: str) -> None:
         """What the %%carbon line of a cell becomes. Not for use by hand."""
-        depth = self._depth.get(threading.get_ident(), 0)
-        if any(cell.depth == depth for cell in self._cells):
+        if self._running_here():
             return  # given twice, or in a loop of %%timeit: one run
-        self._begin(line, depth)
+        self._begin(line)
 
-    def _begin(self, line: str, depth: int) -> None:
+    def _level(self) -> tuple[int, int]:
+        thread = threading.get_ident()
+        return thread, self._depth.get(thread, 0)
+
+    def _running_here(self) -> bool:
+        return any(cell.level == self._level() for cell in self._cells)
+
+    def _begin(self, line: str) -> None:
         from . import screen
 
         now = _process()
@@ -111,7 +118,8 @@ class CarbonMagic(Magics):
             options = self._parse(line)
             variable = labels.variable(options.output) if options.output is not None else None
             given = {name: getattr(options, name) for name in ("hz", "place", "pue", "quiet")}
-            default = f"cell {self.shell.execution_count}"
+            # Not execution_count: IPython 9.18 steps it at the beginning of a cell, earlier ones at the end.
+            default = f"cell {len(self.shell.history_manager.input_hist_raw) - 1}"
             wanted = now.wanted(options.name, options.stage, _tags(options.tag), given, default)
         except (ValueError, TypeError) as error:
             raise UsageError(f"%%carbon: {error}") from None
@@ -120,7 +128,7 @@ class CarbonMagic(Magics):
             place = screen.Place(self.shell)
             place.wait(wanted.label.name)
         tracking = now.begin(wanted)
-        self._cells.append(_Cell(depth, tracking, variable, wanted.settings.quiet, place))
+        self._cells.append(_Cell(self._level(), tracking, variable, wanted.settings.quiet, place))
         if place is not None:
             place.follow(tracking)
 
@@ -134,14 +142,13 @@ class CarbonMagic(Magics):
 
     def _run_body(self, line: str, body: str) -> None:
         """The way without the transformer: run_cell_magic(), a notebook turned into a script."""
-        depth = self._depth.get(threading.get_ident(), 0)
-        mine = not any(cell.depth == depth for cell in self._cells)
+        mine = not self._running_here()
         if mine:
-            self._begin(line, depth)
+            self._begin(line)
         result = self.shell.run_cell(body)
         error = result.error_before_exec or result.error_in_exec
         if mine:
-            self._end(depth, error)
+            self._end(self._level(), error)
         if error is not None:
             error._render_traceback_ = list  # run_cell has shown it already
             raise error
@@ -156,12 +163,13 @@ class CarbonMagic(Magics):
         depth = self._depth.pop(thread, 1)
         if depth > 1:
             self._depth[thread] = depth - 1
-        self._end(depth, getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None))
+        self._end((thread, depth), getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None))
         if depth <= 1:
             self._show_late()
 
-    def _end(self, depth: int, error: BaseException | None) -> None:
-        for cell in [cell for cell in self._cells if cell.depth >= depth]:
+    def _end(self, level: tuple[int, int], error: BaseException | None) -> None:
+        thread, depth = level
+        for cell in [cell for cell in self._cells if cell.level[0] == thread and cell.level[1] >= depth]:
             from .tracking import state_after
 
             self._cells.remove(cell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 import sys
 import uuid
@@ -65,6 +66,7 @@ class Tracking:
         self.pid = os.getpid()
         self.listeners: list[Listener] = []
         self.final: Run | None = None
+        self._context = contextvars.copy_context()
         self._clock = clock
         self._started_at = started_at
         self._recorder = Recorder()
@@ -168,7 +170,9 @@ class Tracking:
         )
         for listener in list(self.listeners):
             try:
-                listener(tick)
+                # In the context of the run's own cell: the watcher's thread began in another, and messages to a page
+                # would say they came from there.
+                self._context.run(listener, tick)
             except Exception:  # a view that breaks is not told again, and the run goes on
                 self.listeners.remove(listener)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from ..run import Run
+from typing import TYPE_CHECKING
+
 from ..totals import Session
 from . import run_html, session_html, text
+
+if TYPE_CHECKING:
+    from ..run import Run
 
 __all__ = ["bundle", "waiting"]
 

@@ -24,14 +24,14 @@ NONE_YET = "\N{EN DASH}"
 FAINT = "opacity:.72"
 SMALL = "font-size:12px;line-height:18px"
 _CARD = (
-    "box-sizing:border-box;max-width:900px;min-width:0;margin:4px 0 6px;padding:12px 20px 13px;overflow:hidden;"
+    "box-sizing:border-box;max-width:900px;min-width:0;margin:4px 0 6px;padding:12px 16px 13px;overflow:hidden;"
     f"border:1px solid rgba(128,128,128,.3);border-radius:8px;text-align:left;font:13px/1.5 {FONT};"
     "font-variant-numeric:tabular-nums"
 )
 # Notebooks style tables, rows and cells in ways of their own: everything that shows is said anew.
 _TABLE = "width:100%;margin:0;border:0;border-collapse:collapse;table-layout:auto;color:inherit;font-size:12px"
 _ROW = "background:none;border:0;padding:0"
-_CELL = "border:0;max-width:none;line-height:18px;vertical-align:baseline"
+_CELL = "border:0;max-width:none;line-height:18px;vertical-align:top"
 TEXT = f"{_CELL};padding:4px 14px 4px 0;text-align:left;white-space:normal"
 NUMBER = f"{_CELL};padding:4px 0 4px 14px;text-align:right;white-space:nowrap"
 
@@ -62,7 +62,7 @@ def heading(title: str, right: str, below: str = "") -> str:
     lower = f'<div style="{SMALL};{FAINT}">{below}</div>' if below else ""
     return (
         '<div style="display:flex;justify-content:space-between;align-items:baseline;gap:0 16px;line-height:22px">'
-        f'<strong style="flex:0 1 auto;min-width:0;font-size:14px;font-weight:600;overflow-wrap:anywhere">{title}</strong> '
+        f'<strong style="min-width:0;font-size:14px;font-weight:600;overflow-wrap:anywhere">{title}</strong> '
         f'<span style="flex:none;max-width:60%;text-align:right">{right}</span></div>{lower}'
     )
 
@@ -81,24 +81,27 @@ class Figure:
 
 def figures(items: Iterable[Figure]) -> str:
     """The leading figures in one line where there is room, else below each other."""
+    style = "display:block;width:100%;margin:8px 0 0;border:0;color:inherit;font-size:13px"
     return (
-        '<table role="presentation" style="display:block;width:100%;margin:8px 0 0;border:0;color:inherit;font-size:13px">'
+        f'<table role="presentation" style="{style}">'
         f'<tbody style="display:block"><tr style="{_ROW};display:flex;flex-wrap:wrap;gap:8px 24px">'
         f"{''.join(_figure(item) for item in items)}</tr></tbody></table>"
     )
 
 
 def _figure(item: Figure) -> str:
+    """Four lines of fixed height and a width that what they say does not change: live figures move nothing."""
     role = item.role
+    beside = f'<span style="padding-left:8px"{hook(role and f"{role}-beside")}>{item.beside}</span>'
+    cut = f"{SMALL};white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
     lines = (
-        faint(item.label),
-        f'{_value(item)} <span style="padding-left:6px;{SMALL};{FAINT}"{hook(role and f"{role}-beside")}>{item.beside}</span>',
-        f"<span{hook(role and f'{role}-range')}>{item.range or '&nbsp;'}</span>",
-        str(item.known),
+        f'<div style="{cut};{FAINT}">{item.label} {beside}</div>',
+        f'<div style="white-space:nowrap;overflow:hidden">{_value(item)}</div>',
+        f'<div style="{cut}"{hook(role and f"{role}-range")}>{item.range or "&nbsp;"}</div>',
+        f'<div style="{SMALL}">{item.known}</div>',
     )
-    cell = f"{_CELL};flex:1 1 11em;padding:0;text-align:left;white-space:nowrap"
-    divs = "".join(f'<div style="{SMALL}">{line}</div>' for line in lines)
-    return f'<td style="{cell}">{divs}</td>'
+    cell = f"{_CELL};flex:1 1 180px;min-width:0;padding:0;text-align:left;white-space:normal"
+    return f'<td style="{cell}">{"".join(lines)}</td>'
 
 
 def _value(item: Figure) -> str:
@@ -107,18 +110,24 @@ def _value(item: Figure) -> str:
     if item.role:
         large += ";display:inline-block;min-width:3.45ch"
     words = [
-        f'<span style="{large}">{word}</span>' if word[0].isdigit() or word == NONE_YET else f'<span style="font-size:16px">{word}</span>'
+        f'<span style="{large if word[0].isdigit() or word == NONE_YET else "font-size:16px"}">{word}</span>'
         for word in item.value.split(" ")
     ]
     tag, quiet = ("output", f' aria-live="off"{hook(item.role)}') if item.role else ("span", "")
     return f'<{tag}{quiet} style="line-height:36px">{" ".join(words)}</{tag}>'
 
 
-def table(heads: Sequence[str], cells: Sequence[str], rows: Iterable[str], foot: str = "", style: str = "", role: str | None = None) -> str:
+def table(
+    heads: Sequence[str],
+    cells: Sequence[str],
+    rows: Iterable[str],
+    foot: str = "",
+    style: str = "",
+    role: str | None = None,
+) -> str:
     """A table; `cells` are the styles of its columns."""
-    head = "".join(
-        f'<th scope="col" style="{cell};font-weight:400">{faint(text)}</th>' for text, cell in zip(heads, cells, strict=True)
-    )
+    columns = zip(heads, cells, strict=True)
+    head = "".join(f'<th scope="col" style="{cell};font-weight:400">{faint(text)}</th>' for text, cell in columns)
     block = ";display:block" if "flex" in cells[0] else ""
     return (
         f'<table{hook(role)} style="{_TABLE}{block}{style}">'
@@ -139,8 +148,9 @@ def row(values: Sequence[str], cells: Sequence[str], roles: Sequence[str | None]
 def spanning(text: str, columns: int, flexed: bool = False) -> str:
     """A row that is a heading for those below, or a remark on what is not there."""
     style = f"{TEXT};padding-top:10px;font-weight:400"
-    extra = ";display:flex" if flexed else ""
-    return f'<tr style="{_ROW};border-top:{HAIR}{extra}"><th scope="rowgroup" colspan="{columns}" style="{style}">{faint(text)}</th></tr>'
+    line = f"{_ROW};border-top:{HAIR}" + (";display:flex" if flexed else "")
+    head = f'<th scope="rowgroup" colspan="{columns}" style="{style}">{faint(text)}</th>'
+    return f'<tr style="{line}">{head}</tr>'
 
 
 def _flexed(cells: Sequence[str]) -> str:

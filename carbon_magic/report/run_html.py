@@ -7,7 +7,24 @@ from typing import TYPE_CHECKING
 
 from .. import units
 from . import beside, svg, words
-from .html import HAIR, NONE_YET, NUMBER, TEXT, Figure, bullets, card, faint, figures, heading, hook, name, quiet, row, spanning, table
+from .html import (
+    HAIR,
+    NONE_YET,
+    NUMBER,
+    TEXT,
+    Figure,
+    bullets,
+    card,
+    faint,
+    figures,
+    heading,
+    hook,
+    name,
+    quiet,
+    row,
+    spanning,
+    table,
+)
 from .palette import looks
 from .plain import plain, width
 
@@ -25,7 +42,7 @@ _LIVE_HEADS = ("Device", "Power now", "Energy", "Share")
 # Fixed widths: the same columns while it waits, lives and stays. Where the page is narrow, figures go below the name.
 _CELLS = (
     f"{TEXT};flex:1 1 17em;min-width:0;display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px",
-    *(f"{NUMBER};flex:0 0 {px}px;box-sizing:border-box" for px in (74, 92, 106)),
+    *(f"{NUMBER};padding-left:8px;flex:0 0 {px}px;box-sizing:border-box" for px in (66, 84, 98)),
 )
 _USUAL_DEVICES = 2
 _SHORTEST_NAME, _LONGEST_NAME = 12, 30
@@ -53,9 +70,9 @@ def final(run: Run, target: str | None) -> str:
 def live(run: Run) -> str:
     """The inside of the same card with marks at what will change; the figures come from the page's own script."""
     known = words.known(run)
-    values = (NONE_YET, NONE_YET, NONE_YET)
+    roles = (None, "watts", "joules", "share")
     rows = [
-        row((_device(device, run, svg.swatch(look)), *values[:2], _meter(look.colour)), _CELLS, (None, "watts", "joules", "share"))
+        row((_device(device, run, svg.swatch(look)), NONE_YET, NONE_YET, _meter(look.colour)), _CELLS, roles)
         for device, look in zip(run.devices, looks(run.devices), strict=True)
     ]
     return (
@@ -123,8 +140,9 @@ def _figures(run: Run) -> tuple[Figure, ...]:
     known = words.known(run)
     peak = max((w for w in run.curve.total_w() if w is not None), default=None)
     energy_range, grams_range = (run.energy_j_range, run.co2e_g_range) if run.devices else (None, None)
+    peak_text = f"peak {units.watts(peak)}" if peak else ""
     return (
-        Figure("Mean power", units.watts(watts), span(words.power_range(run), units.watts), known, peak and f"peak {units.watts(peak)}" or ""),
+        Figure("Mean power", units.watts(watts), span(words.power_range(run), units.watts), known, peak_text),
         Figure("Energy", units.energy(joules), span(energy_range, units.energy), known, energy_beside(joules)),
         Figure(CO2E, units.grams(grams), span(grams_range, units.grams), words.known_co2e(known, run.grid)),
     )
@@ -156,16 +174,16 @@ def _picture(run: Run) -> str:
     )
     aside = [f"dotted: power limit {units.watts(picture.limit_w)}"] if picture.limit_w is not None else []
     aside += ["shaded: no reading"] if picture.gaps else []
-    return _chart_box(image, f"0\N{EN DASH}{svg.scale_end(picture.top_w)}", _DOT.join(aside), units.duration(run.curve.t_s[-1]))
+    top = f"0\N{EN DASH}{svg.scale_end(picture.top_w)}"
+    return _chart_box(image, top, _DOT.join(aside), units.duration(run.curve.t_s[-1]))
 
 
 def _chart_box(image: str, top: str = "&nbsp;", aside: str = "", end: str = "", live: bool = False) -> str:
     roles = [hook(role if live else None) for role in ("top", "aside", "end")]
     line = "display:flex;justify-content:space-between;gap:0 16px;font-size:11px;line-height:16px;opacity:.72"
-    return (
-        f'<div style="margin:8px 0 6px"><div style="{line}"><span{roles[0]}>{top}</span> <span{roles[1]}>{aside}</span></div>'
-        f'{image}<div style="{line}"><span>0 s</span> <span{roles[2]}>{end}</span></div></div>'
-    )
+    above = f'<div style="{line}"><span{roles[0]}>{top}</span> <span{roles[1]}>{aside}</span></div>'
+    below = f'<div style="{line}"><span>0 s</span> <span{roles[2]}>{end}</span></div>'
+    return f'<div style="margin:8px 0 6px">{above}{image}{below}</div>'
 
 
 def _row(device: Device, run: Run, swatch: str | None) -> str:
@@ -181,19 +199,22 @@ def _device(device: Device, run: Run, swatch: str | None) -> str:
     """Swatch, name and how it is known: in columns where there is room for both, else below each other."""
     longest = max(width(plain(d.name)) for d in (*run.devices, *run.others))
     square = "flex:none;width:12px;height:12px;margin:0;align-self:flex-start;position:relative;top:3px"
-    image = f'<img src="{swatch}" alt="" width="12" height="12" style="{square}">' if swatch else f'<span style="{square}"></span>'
+    image = f'<span style="{square}"></span>'
+    if swatch:
+        image = f'<img src="{swatch}" alt="" width="12" height="12" style="{square}">'
     how = escape(f"{words.METHODS[device.method]}{_DOT}{words.source(device)}")
+    columns = min(max(longest, _SHORTEST_NAME), _LONGEST_NAME)
     return (
-        f'{image} <span style="flex:0 1 {min(max(longest, _SHORTEST_NAME), _LONGEST_NAME)}ch;overflow-wrap:anywhere">{name(device.name)}</span> '
+        f'{image} <span style="flex:0 1 {columns}ch;overflow-wrap:anywhere">{name(device.name)}</span> '
         f'<span style="flex:1 1 14em;min-width:0;opacity:.72;overflow-wrap:anywhere">{how}</span>'
     )
 
 
 def _meter(colour: str) -> str:
     """A bar for a device's part of the energy so far."""
-    track = "display:inline-block;width:84px;height:6px;border-radius:3px;vertical-align:1px;overflow:hidden;text-align:left"
+    track = "display:inline-block;width:84px;height:6px;border-radius:3px;vertical-align:1px;overflow:hidden"
     return (
-        f'<span style="{track};background:rgba(128,128,128,.22)">'
+        f'<span style="{track};text-align:left;background:rgba(128,128,128,.22)">'
         f'<span class="carbon-magic-part" style="display:block;height:6px;width:0;background:{colour}"></span></span>'
     )
 

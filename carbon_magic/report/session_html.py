@@ -18,8 +18,8 @@ ROWS = 100
 """Rows in what is saved: a session of thousands of runs must not make the notebook a file of megabytes."""
 _HEADS = ("Run", "State", "How known", "Time", "Mean power", "Energy", CO2E)
 _ONE_LINE = f"{TEXT};white-space:nowrap"
-_CELLS = (TEXT, _ONE_LINE, _ONE_LINE, NUMBER, NUMBER, NUMBER, NUMBER)
-_WIDE = ";min-width:720px"
+_CELLS = (f"{TEXT};min-width:130px", _ONE_LINE, _ONE_LINE, NUMBER, NUMBER, NUMBER, NUMBER)
+_WIDE = ";min-width:780px"
 _STRONG_LINE = "1px solid rgba(128,128,128,.7)"
 _RANGES = "90 % ranges: the truth lies within them in nine cases of ten."
 
@@ -34,9 +34,10 @@ def content(thing: Session, live: bool = False) -> str:
     runs = thing.runs if live else _largest(thing.runs)
     rows = [_row(run) for run in runs]
     if len(runs) < len(thing.runs):
-        rows.append(spanning(f"and {len(thing.runs) - len(runs):,} smaller runs, which the total includes", len(_HEADS)))
+        left_out = f"and {len(thing.runs) - len(runs):,} smaller runs, which the total includes"
+        rows.append(spanning(left_out, len(_HEADS)))
     grid = table(_HEADS, _CELLS, rows, _total(thing), _WIDE, role="runs" if live else None)
-    scroll = "margin:10px -20px 0;padding:0 20px;overflow-x:auto"
+    scroll = "margin:10px -16px 0;padding:0 16px;overflow-x:auto"
     remark = words.OVERLAP if words.overlapping(thing) else _RANGES
     count = f"{len(thing.runs):,} run{'s' if len(thing.runs) != 1 else ''}"
     return (
@@ -76,7 +77,7 @@ def _row(run: Run) -> str:
         state(run.state),
         escape(str(words.known(run))),
         units.duration(run.duration_s),
-        f"{_spark(run)}{units.watts(watts)}",
+        f'{_spark(run)}<span style="display:inline-block;min-width:54px">{units.watts(watts)}</span>',
         units.energy(joules),
         units.grams(grams),
     )
@@ -86,7 +87,7 @@ def _row(run: Run) -> str:
 def _spark(run: Run) -> str:
     """The run's shape, for the eye only: the figure stands beside it."""
     uri = svg.sparkline(run)
-    style = "display:inline-block;width:80px;height:16px;max-width:none;margin:0 10px 0 0;vertical-align:-3px"
+    style = "display:inline-block;width:80px;height:16px;max-width:none;margin:0 4px 0 0;vertical-align:-3px"
     return f'<img src="{uri}" alt="" width="80" height="16" style="{style}">' if uri else ""
 
 

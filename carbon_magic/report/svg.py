@@ -1,28 +1,35 @@
 """A run's power over time as a picture: one band per device, stacked, in a box that may be stretched to any width.
 
-It holds no words (they belong into the page) and no colour that depends on the theme: an <img> cannot see it.
-Bands are stretched with the box, their patterns are not: a rectangle full of the pattern, cut out by the band's outline.
+It holds no words (they belong into the page) and no colour of the theme, which an <img> cannot see.
+Bands are stretched with the box, their patterns are not: each is a box full of the pattern, cut out by its outline.
 """
 
 from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .. import units
-from ..device import Device
-from ..run import Run
 from .extremes import keep
 from .palette import Fill, Look, looks
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..device import Device
+    from ..run import Run
+
 WIDE, HIGH = 1000, 200
 """The grid that outlines are rounded to: finer than the pixels of a chart that is 112 of them high."""
+COLUMNS = 450
+"""Steps across at most: two pixels each."""
 POINTS = 1800
 """Steps in the whole picture at most, all devices together: some 20 KB."""
 SPARKS = 40
-"""Steps of a sparkline: two pixels each."""
+SPARK_PX = (80, 16)
+"""Steps of a sparkline and its size: two pixels a step."""
 _NS = 'xmlns="http://www.w3.org/2000/svg"'
 
 
@@ -39,6 +46,7 @@ class Chart:
 
     @property
     def uri(self) -> str:
+        """The picture as a data URI."""
         return _uri(self.svg)
 
 
@@ -54,7 +62,7 @@ def chart(run: Run) -> Chart | None:
     peak_w = max(known)
     limit_w = limit(devices, peak_w)
     top_w = nice_top(max(peak_w, limit_w or 0.0))
-    kept = keep(total, POINTS // len(devices))
+    kept = keep(total, min(COLUMNS, POINTS // len(devices)))
     xs = _xs(run, kept)
     look_of = dict(zip((d.name for d in run.devices), looks(run.devices), strict=True))
     low = [0.0] * len(kept)
@@ -77,9 +85,13 @@ def sparkline(run: Run) -> str | None:
     highs = [total[i] or 0.0 for i in kept]
     if len(kept) < 2 or max(highs) <= 0:
         return None
-    outline = band(_xs(run, kept), [HIGH] * len(kept), [_y(w, max(highs)) for w in highs])
+    wide, high = SPARK_PX
+    xs = [x * wide // WIDE for x in _xs(run, kept)]
+    outline = band(xs, [high] * len(kept), [round(high * (1 - w / max(highs))) for w in highs])
     look = Look("#5f7fb0", "solid" if run.measured_fraction > 0.5 else "hatch")
-    return _uri(f'<svg {_NS} width="100%" height="100%">{_band(0, outline, look)}</svg>')
+    return _uri(
+        f'<svg {_NS} viewBox="0 0 {wide} {high}">{pattern("p", look)}<path d="{outline}" fill="url(#p)"/></svg>'
+    )
 
 
 def stacking_order(devices: Sequence[Device]) -> list[Device]:
@@ -143,7 +155,7 @@ _TILES: dict[Fill, str] = {
     "lines": '<path d="M0 1.2H4" stroke="{c}" stroke-width="2.2"/>',
     "hatch": '<path d="M-1 5L5 -1M-1 1L1 -1M3 5L5 3" stroke="{c}" stroke-width="1.25"/>',
 }
-_GROUND: dict[Fill, str] = {"solid": "0.92", "lines": "0.45", "hatch": "0.26"}
+_GROUND: dict[Fill, str] = {"solid": "0.92", "lines": "0.45", "hatch": "0.32"}
 
 
 def pattern(name: str, look: Look) -> str:
@@ -172,14 +184,12 @@ def _gap(x0: int, x1: int) -> str:
 
 def _rules(limit_w: float | None, top_w: float) -> str:
     """Lines at half and at full height, the ground, and the power limit."""
-    lines = [
-        f'<line x2="100%" y1="{y}" y2="{y}" stroke="#888" stroke-opacity="{o}"/>' for y, o in (("0.5", 0.25), ("50%", 0.25), ("99.6%", 0.55))
-    ]
+    at = (("0.5", 0.25), ("50%", 0.25), ("99.6%", 0.55))
+    lines = [f'<line x2="100%" y1="{y}" y2="{y}" stroke="#888" stroke-opacity="{opacity}"/>' for y, opacity in at]
     if limit_w is not None:
         y = f"{100 * (1 - limit_w / top_w):.1f}%"
-        lines.append(
-            f'<line x2="100%" y1="{y}" y2="{y}" stroke="#888" stroke-opacity="0.9" stroke-dasharray="2 5" stroke-linecap="round"/>'
-        )
+        dotted = 'stroke="#888" stroke-opacity="0.9" stroke-dasharray="2 5" stroke-linecap="round"'
+        lines.append(f'<line x2="100%" y1="{y}" y2="{y}" {dotted}/>')
     return "".join(lines)
 
 
@@ -199,7 +209,8 @@ def _y(watts: float, top_w: float) -> int:
 def alt(run: Run, picture: Chart) -> str:
     """The picture in a sentence."""
     parts = ", ".join(device.name for device in run.devices) or "no device"
-    sentence = f"Power over {units.duration(run.duration_s)}, stacked by device ({parts}): peak {units.watts(picture.peak_w)}"
+    time, peak = units.duration(run.duration_s), units.watts(picture.peak_w)
+    sentence = f"Power over {time}, stacked by device ({parts}): peak {peak}"
     if picture.limit_w is not None:
         sentence += f", power limit {units.watts(picture.limit_w)}"
     return sentence + ("; shaded where nothing could be read." if picture.gaps else ".")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from .. import units
-from ..device import Device
-from ..run import Run
-from ..totals import Session
 from . import beside, words
 from .extremes import keep
 from .plain import left, plain, right
+
+if TYPE_CHECKING:
+    from ..device import Device
+    from ..run import Run
+    from ..totals import Session
 
 COLUMNS = 80
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -30,8 +32,9 @@ def session_line(session: Session) -> str:
     """A session in one line."""
     if not session.runs:
         return "no runs yet"
-    figures = f"{units.energy(session.energy_j)}, {units.grams(session.co2e_g)} CO2e"
-    return f"{_runs(session)} in {units.duration(session.duration_s)}, {figures} ({words.known_of_session(session).word})"
+    joules, grams = words.figures_of_session(session)
+    runs = f"{len(session.runs):,} run{'s' if len(session.runs) != 1 else ''} in {units.duration(session.duration_s)}"
+    return f"{runs}, {units.energy(joules)}, {units.grams(grams)} CO2e ({words.known_of_session(session).word})"
 
 
 def run_text(run: Run) -> str:
@@ -44,7 +47,7 @@ def run_text(run: Run) -> str:
     lines = [
         f"{plain(run.name, COLUMNS - 32)}  {words.STATES[run.state]}  {units.duration(run.duration_s)}",
         *_labels(run),
-        _figure("energy", units.energy(joules), energy_range, str(known), units.kwh(joules) if joules is not None else ""),
+        _figure("energy", units.energy(joules), energy_range, str(known), "" if joules is None else units.kwh(joules)),
         _figure("CO2e", units.grams(grams), grams_range, str(words.known_co2e(known, run.grid)), ""),
         _figure("power", units.watts(watts), units.span(*power_range, units.watts) if power_range else "", "mean", ""),
     ]
@@ -69,22 +72,22 @@ def waiting_text(name: str) -> str:
 def session_text(session: Session) -> str:
     """A session as a table with its total, beside cars and flights."""
     if not session.runs:
-        return words.EMPTY_SESSION
-    lines = [_row("run", "time", "energy", "mean W", "CO2e", "how known"), "─" * COLUMNS]
-    lines += [_row(*_cells(run)) for run in session.runs]
+        return "\n".join(wrap(words.EMPTY_SESSION, COLUMNS))
+    joules, grams = words.figures_of_session(session)
     known = words.known_of_session(session)
-    total = ("total", units.duration(session.duration_s), units.energy(session.energy_j), "")
-    lines += ["─" * COLUMNS, _row(*total, units.grams(session.co2e_g), str(known))]
-    spans = units.span(*session.energy_j_range, units.energy), units.span(*session.co2e_g_range, units.grams)
-    lines += _wrapped(f"{units.kwh(session.energy_j)}; 90 % ranges {spans[0]} and {spans[1]} CO2e")
+    rule = "─" * COLUMNS
+    total = ("total", units.duration(session.duration_s), units.energy(joules), "", units.grams(grams), str(known))
+    head = _row("run", "time", "energy", "mean W", "CO2e", "how known")
+    lines = [head, rule, *map(_run_row, session.runs), rule, _row(*total)]
+    if joules is not None and grams is not None:
+        spans = units.span(*session.energy_j_range, units.energy), units.span(*session.co2e_g_range, units.grams)
+        lines += _wrapped(f"{units.kwh(joules)}; 90 % ranges {spans[0]} and {spans[1]} CO2e; {known.word}")
     if words.overlapping(session):
         lines += _wrapped(words.OVERLAP)
-    lines += ["", "  As much CO2e as", *(f"  ≈ {text}" for text in beside.lines(session.co2e_g, session.energy_kwh))]
+    if joules is not None and grams is not None:
+        lines += ["", "  As much CO2e as"]
+        lines += [part for text in beside.lines(grams, session.energy_kwh) for part in _wrapped(text, "≈ ")]
     return "\n".join(text.rstrip() for text in lines)
-
-
-def _runs(session: Session) -> str:
-    return f"{len(session.runs):,} run" + ("s" if len(session.runs) != 1 else "")
 
 
 def _labels(run: Run) -> list[str]:
@@ -94,7 +97,7 @@ def _labels(run: Run) -> list[str]:
 
 
 def _figure(label: str, value: str, span: str, known: str, beside_it: str) -> str:
-    return f"  {left(label, 7)} {left(value, 10)} {left(span, 17)} {left(known, 30)} {beside_it}"
+    return f"  {left(label, 6)} {left(value, 9)} {left(span, 15)} {left(known, 29)} {beside_it}"
 
 
 def _device(device: Device, run: Run, most: float) -> str:
@@ -102,8 +105,8 @@ def _device(device: Device, run: Run, most: float) -> str:
     span = units.span(*device.energy_j_range, units.energy)
     bar = _bar(device.energy_j / most if most > 0 else 0.0, 10, filled)
     watts = units.watts(words.mean_w(device, run))
-    figures = f"{right(units.energy(device.energy_j), 9)} {right(span, 15)} {right(watts, 8)}"
-    return f"  {left(plain(device.name), 18)} {bar} {figures} {words.METHODS[device.method]}"
+    figures = f"{right(units.energy(device.energy_j), 9)} {right(span, 14)} {right(watts, 7)}"
+    return f"  {left(plain(device.name), 19)} {bar} {figures} {words.METHODS[device.method]}"
 
 
 def _bar(part: float, columns: int, filled: str) -> str:
@@ -117,30 +120,27 @@ def _bar(part: float, columns: int, filled: str) -> str:
 
 def _curve(run: Run) -> list[str]:
     totals = run.curve.total_w()
-    kept = [totals[i] for i in keep(totals, 50)]
+    kept = [totals[i] for i in keep(totals, 40)]
     top = max((w for w in kept if w is not None), default=0.0)
     if len(kept) < 3 or top <= 0:
         return []
     marks = "".join(" " if w is None else _LEVELS[min(7, int(8 * w / top))] for w in kept)
-    return [f"  {left('total', 18)} {marks}  peak {units.watts(top)}"]
+    return [f"  {left('total', 19)} {marks}  peak {units.watts(top)}"]
 
 
-def _cells(run: Run) -> Sequence[str]:
+def _run_row(run: Run) -> str:
     watts, joules, grams = words.figures_of(run)
-    sign = words.known(run)
-    word = sign.word if run.state == "done" else f"{sign.word.partition(',')[0]}, {run.state}"
-    return (
-        plain(run.name),
-        units.duration(run.duration_s),
-        units.energy(joules),
-        units.watts(watts),
-        units.grams(grams),
-        f"{sign.mark} {word}",
-    )
+    mark = words.STATES[run.state].mark
+    said = "" if run.state == "done" else f" ({run.state})"
+    name = f"{mark} {plain(run.name, 22 - len(said))}{said}"
+    figures = units.duration(run.duration_s), units.energy(joules), units.watts(watts), units.grams(grams)
+    return _row(name, *figures, str(words.known(run)))
 
 
 def _row(name: str, time: str, energy: str, watts: str, grams: str, known: str) -> str:
-    return f"{left(name, 20)} {right(time, 11)} {right(energy, 8)} {right(watts, 8)} {right(grams, 8)}  {left(known, 20)}"
+    short = known.partition(",")[0]
+    figures = f"{right(time, 11)} {right(energy, 8)} {right(watts, 8)} {right(grams, 8)}"
+    return f"{left(name, 24)} {figures}  {left(short, 15)}"
 
 
 def _wrapped(text: str, mark: str = "") -> list[str]:

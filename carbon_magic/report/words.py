@@ -5,22 +5,28 @@ The sign of a method fills up with what is known: a full disc is an instrument's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .. import units
-from ..device import Device, Method
-from ..grid import Intensity
-from ..run import Run, State
-from ..totals import Session
 from .plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..device import Device, Method
+    from ..grid import Intensity
+    from ..run import Run, State
+    from ..totals import Session
 
 UNKNOWN = "unknown"
 WAITING = (
     "Energy and CO2e of this cell follow here. Page reloaded or kernel lost? "
     "%carbon or carbon_magic.ledger().runs() has the result."
 )
-EMPTY_SESSION = "No runs yet in this session: put %%carbon on the first line of a cell, or use carbon_magic.track() around a block."
+EMPTY_SESSION = (
+    "No runs yet in this session: put %%carbon on the first line of a cell, or use carbon_magic.track() around a block."
+)
 OVERLAP = "Runs overlapped: the total counts each joule once and is less than their sum."
 
 

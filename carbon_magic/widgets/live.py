@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
@@ -12,15 +12,17 @@ import traitlets
 from ..report import beside, run_html
 from ..report.extremes import keep
 from ..report.palette import looks
-from ..run import Run
-from ..tick import Tick
+
+if TYPE_CHECKING:
+    from ..run import Run
+    from ..tick import Tick
 
 PAST = 300
 """Points of the curve before the view was there, sent once with the model."""
 STATIC = Path(__file__).parent / "static"
 
 
-class LiveView(anywidget.AnyWidget):  # type: ignore[misc]
+class LiveView(anywidget.AnyWidget):
     """Makes the waiting element of class `target` live: construct it in any thread, feed it ticks, close it.
 
     `run` is the first look at the run: its devices, its place, its name.
@@ -30,8 +32,8 @@ class LiveView(anywidget.AnyWidget):  # type: ignore[misc]
     _css = STATIC / "widget.css"
     target = traitlets.Unicode().tag(sync=True)
     html = traitlets.Unicode().tag(sync=True)
-    looks = traitlets.List().tag(sync=True)
-    past = traitlets.List().tag(sync=True)
+    looks: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    past: traitlets.List[Any] = traitlets.List().tag(sync=True)
     now = traitlets.Dict().tag(sync=True)
 
     def __init__(self, target: str, run: Run) -> None:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
 from ..report import session_html, words
 from ..report.plain import plain
-from ..run import Run
 from ..totals import Session
 from .live import STATIC
 
+if TYPE_CHECKING:
+    from ..run import Run
 
-class SummaryView(anywidget.AnyWidget):  # type: ignore[misc]
+
+class SummaryView(anywidget.AnyWidget):
     """Makes the summary in the element of class `target` interactive until it is closed."""
 
     _esm = STATIC / "widget.js"
     _css = STATIC / "widget.css"
     target = traitlets.Unicode().tag(sync=True)
     html = traitlets.Unicode().tag(sync=True)
-    rows = traitlets.List().tag(sync=True)
-    picked = traitlets.List().tag(sync=True)
+    rows: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    picked: traitlets.List[Any] = traitlets.List().tag(sync=True)
     sum = traitlets.Dict().tag(sync=True)
 
     def __init__(self, target: str, session: Session) -> None:

@@ -14,7 +14,7 @@ const NS = "http://www.w3.org/2000/svg";
 const TILES: Record<Fill, [ground: string, strokes: string, width: string]> = {
   solid: ["0.92", "", "0"],
   lines: ["0.45", "M0 1.2H4", "2.2"],
-  hatch: ["0.26", "M-1 5L5 -1M-1 1L1 -1M3 5L5 3", "1.25"],
+  hatch: ["0.32", "M-1 5L5 -1M-1 1L1 -1M3 5L5 3", "1.25"],
 };
 let charts = 0;
 

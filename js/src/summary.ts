@@ -125,6 +125,7 @@ class SummaryCard {
     this.rows.forEach((row, i) => row.classList.toggle("carbon-magic-picked", this.boxes[i]!.checked));
     this.all.checked = picked.length === this.rows.length;
     this.all.indeterminate = picked.length > 0 && !this.all.checked;
+    this.line.classList.toggle("carbon-magic-summed", picked.length > 0);
     say(this.line, picked.length === 0 ? HINT : this.sum(picked));
   }
 

@@ -1,0 +1,138 @@
+"""What is measured in a fresh process. Each function returns plain data; seconds and bytes."""
+
+from __future__ import annotations
+
+import os
+import time
+from statistics import median
+from typing import Any
+
+from .fresh import answer
+
+QUIET_S = 0.4
+"""Long enough for background imports and the first write to the ledger."""
+
+
+def bare() -> dict[str, float]:
+    """A Python that has started, and nothing else."""
+    return {"cpu_s": time.process_time()}
+
+
+def load_ext() -> dict[str, float]:
+    """%load_ext in a bare IPython shell, and the start of that shell."""
+    started = time.process_time()
+    shell = _shell()
+    wall, cpu = time.perf_counter(), time.process_time()
+    shell.run_line_magic("load_ext", "carbon_magic")
+    return {
+        "cpu_s": time.process_time() - cpu,
+        "wall_s": time.perf_counter() - wall,
+        "ipython_cpu_s": cpu - started,
+    }
+
+
+def track(where: str, later: int) -> dict[str, Any]:
+    """Empty blocks: the first, and the later ones.
+
+    In a bare "script"; in one that has "imported" carbon_magic's own modules; in "ipython" after %load_ext.
+    """
+    if where == "ipython":
+        _shell().run_line_magic("load_ext", "carbon_magic")
+    import carbon_magic
+
+    if where == "imported":
+        import carbon_magic.blocks
+    first = _empty(carbon_magic)
+    time.sleep(QUIET_S)  # the ledger is open now
+    wall, cpu = zip(*(_empty(carbon_magic) for _ in range(later)), strict=True)
+    return {"first_wall_s": first[0], "first_cpu_s": first[1], "wall_s": wall, "cpu_s": cpu}
+
+
+def _empty(carbon_magic: Any) -> tuple[float, float]:
+    """Wall time, and the calling thread's CPU time, of an empty block."""
+    wall, cpu = time.perf_counter(), time.thread_time()
+    with carbon_magic.track():
+        pass
+    return time.perf_counter() - wall, time.thread_time() - cpu
+
+
+def memory(tracked: bool) -> dict[str, float]:
+    """What an IPython shell holds after a cell, tracked or not; with the figures of the process beside it."""
+    shell = _shell()
+    if tracked:
+        shell.run_line_magic("load_ext", "carbon_magic")
+    shell.run_cell("%%carbon\n0" if tracked else "0")
+    time.sleep(QUIET_S)
+    return _memory()
+
+
+def threads() -> dict[str, int]:
+    """Threads beyond the main one: in a tracked block, and after it."""
+    import carbon_magic
+
+    before = _threads()
+    with carbon_magic.track():
+        time.sleep(QUIET_S)
+        running = _threads()
+    time.sleep(QUIET_S)
+    return {"running": running - before, "idle": _threads() - before}
+
+
+def watch(what: str, seconds: tuple[float, float]) -> list[float]:
+    """CPU-seconds per second of sleep in two stretches: "bare", "tracked", or "unsaved" (nothing goes to the ledger)."""
+    import carbon_magic
+    import carbon_magic.process
+
+    if what == "bare":
+        return [_asleep(s) for s in seconds]
+    with carbon_magic.track():
+        if what == "unsaved":
+            carbon_magic.process.current().tracker.subscribers.clear()
+        time.sleep(QUIET_S)  # the first write imports and opens the ledger: that is the first block's cost, not the watcher's
+        return [_asleep(s) for s in seconds]
+
+
+def _asleep(seconds: float) -> float:
+    cpu, wall = time.process_time(), time.perf_counter()
+    time.sleep(seconds)
+    return (time.process_time() - cpu) / (time.perf_counter() - wall)
+
+
+def reads(times: int) -> list[dict[str, Any]]:
+    """One reading of each meter: median wall and mean CPU time."""
+    from carbon_magic import meters
+
+    found = []
+    for meter in meters.find(os.environ, time.monotonic):
+        walls = []
+        cpu = time.process_time()
+        for _ in range(times):
+            wall = time.perf_counter()
+            meter.read()
+            walls.append(time.perf_counter() - wall)
+        found.append({"source": meter.source, "wall_s": median(walls), "cpu_s": (time.process_time() - cpu) / times})
+    return found
+
+
+def _shell() -> Any:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    return InteractiveShell.instance()
+
+
+def _threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def _memory() -> dict[str, float]:
+    """Resident bytes, and those that are this process's alone (Linux)."""
+    fields = {}
+    with open("/proc/self/smaps_rollup") as file:
+        for line in file.readlines()[1:]:
+            name, amount, _ = line.split()
+            fields[name.rstrip(":")] = int(amount) * 1024.0
+    return {"rss": fields["Rss"], "uss": fields["Private_Clean"] + fields["Private_Dirty"]}
+
+
+if __name__ == "__main__":
+    answer({f.__name__: f for f in (bare, load_ext, track, memory, threads, watch, reads)})
