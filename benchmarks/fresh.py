@@ -69,7 +69,3 @@ def fresh() -> Iterator[Fresh]:
     with tempfile.TemporaryDirectory(prefix="carbon-benchmarks-") as folder:
         yield Fresh(Path(folder))
 
-
-def answer(functions: Mapping[str, Any]) -> None:
-    """What such a process does: call the function that the command line names, print what it returns as JSON."""
-    print("\n" + json.dumps(functions[sys.argv[1]](*json.loads(sys.argv[2]))))

@@ -1,13 +1,18 @@
-"""What is measured in a fresh process. Each function returns plain data; seconds and bytes."""
+"""What is measured in a fresh process. Each function returns plain data; seconds and bytes.
+
+Nothing is imported here that carbon_magic would have to import: that is a part of what it costs.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 import time
-from statistics import median
-from typing import Any
 
-from .fresh import answer
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 QUIET_S = 0.4
 """Long enough for background imports and the first write to the ledger."""
@@ -44,8 +49,7 @@ def track(where: str, later: int) -> dict[str, Any]:
         import carbon_magic.blocks
     first = _empty(carbon_magic)
     time.sleep(QUIET_S)  # the ledger is open now
-    wall, cpu = zip(*(_empty(carbon_magic) for _ in range(later)), strict=True)
-    return {"first_wall_s": first[0], "first_cpu_s": first[1], "wall_s": wall, "cpu_s": cpu}
+    return {"first": first, "later": [_empty(carbon_magic) for _ in range(later)]}
 
 
 def _empty(carbon_magic: Any) -> tuple[float, float]:
@@ -104,13 +108,13 @@ def reads(times: int) -> list[dict[str, Any]]:
 
     found = []
     for meter in meters.find(os.environ, time.monotonic):
-        walls = []
+        walls: list[float] = []
         cpu = time.process_time()
         for _ in range(times):
             wall = time.perf_counter()
             meter.read()
             walls.append(time.perf_counter() - wall)
-        found.append({"source": meter.source, "wall_s": median(walls), "cpu_s": (time.process_time() - cpu) / times})
+        found.append({"source": meter.source, "wall_s": walls, "cpu_s": (time.process_time() - cpu) / times})
     return found
 
 
@@ -135,4 +139,5 @@ def _memory() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    answer({f.__name__: f for f in (bare, load_ext, track, memory, threads, watch, reads)})
+    found = globals()[sys.argv[1]](*json.loads(sys.argv[2]))
+    print("\n" + json.dumps(found))

@@ -36,7 +36,7 @@ def session() -> Session:
 
 
 def ledger() -> Ledger:
-    """Every run on record: `.runs(project=None)` and `.totals(project=None)` are DataFrames, `.close()` lets go of it."""
+    """Every run on record: `.runs(project=None)` and `.totals(project=None)` are DataFrames; `.close()` it."""
     from . import process
 
     return process.current().ledger()

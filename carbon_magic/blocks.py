@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -69,7 +69,7 @@ class track:  # noqa: N801 - it is used like a function
         if callable(name):
             raise TypeError("track needs its parentheses: @carbon_magic.track()")
         self._name, self._stage, self._tags = name, stage, tags
-        self._options = {"place": place, "pue": pue, "hz": hz, "project": project, "quiet": quiet}
+        self._options: dict[str, Any] = {"place": place, "pue": pue, "hz": hz, "project": project, "quiet": quiet}
         self._default_name = ""
         self._entered: list[tuple[Tracking, screen.Block | None]] = []
 
@@ -85,7 +85,9 @@ class track:  # noqa: N801 - it is used like a function
         self._entered.append((tracking, place))
         return Handle(tracking)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         tracking, place = self._entered.pop()
         run = process.current().end(tracking, state_after(error))
         if place is not None:
@@ -99,30 +101,36 @@ class track:  # noqa: N801 - it is used like a function
             block._default_name = getattr(function, "__qualname__", type(function).__qualname__)
             return block
 
-        wrapper: Callable[..., Any]
-        if inspect.isasyncgenfunction(function):
+        return cast("F", functools.wraps(function)(_wrapper(function, again)))
 
-            async def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-                with again():
-                    async for item in function(*args, **kwargs):
-                        yield item
 
-        elif inspect.iscoroutinefunction(function):
+def _wrapper(function: Callable[..., Any], block: Callable[[], track]) -> Callable[..., Any]:
+    """The function of the same kind that makes a new block for each call."""
+    if inspect.isasyncgenfunction(function):
 
-            async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with again():
-                    return await function(*args, **kwargs)
+        async def async_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            with block():
+                async for item in function(*args, **kwargs):
+                    yield item
 
-        elif inspect.isgeneratorfunction(function):
+        return async_generator
+    if inspect.iscoroutinefunction(function):
 
-            def wrapper(*args: Any, **kwargs: Any) -> Iterator[Any]:
-                with again():
-                    return (yield from function(*args, **kwargs))
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            with block():
+                return await function(*args, **kwargs)
 
-        else:
+        return coroutine
+    if inspect.isgeneratorfunction(function):
 
-            def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with again():
-                    return function(*args, **kwargs)
+        def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            with block():
+                return (yield from function(*args, **kwargs))
 
-        return cast(F, functools.wraps(function)(wrapper))
+        return generator
+
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        with block():
+            return function(*args, **kwargs)
+
+    return plain

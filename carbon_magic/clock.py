@@ -39,5 +39,5 @@ class SystemClock:
             return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     else:
-        # macOS: monotonic already counts sleep or not by version; Windows: it counts. No second clock, no sleep noticed.
+        # Where there is no second clock, no sleep is noticed.
         boottime = staticmethod(time.monotonic)

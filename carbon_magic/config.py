@@ -35,10 +35,12 @@ class Settings:
 
 
 def hz(value: Any) -> float:
+    """A rate of the power curve."""
     return _number(value, *HZ_RANGE, "a rate in Hz")
 
 
 def pue(value: Any) -> float:
+    """A power usage effectiveness."""
     return _number(value, *PUE_RANGE, "a PUE")
 
 

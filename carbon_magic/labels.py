@@ -45,7 +45,9 @@ def tags(value: Any) -> dict[str, Tag]:
 
 def _key(key: Any) -> str:
     if not isinstance(key, str) or not clean(key):
-        raise TypeError(f"a tag's key is a text, not {type(key).__name__}" if not isinstance(key, str) else "a tag needs a key")
+        raise TypeError(
+            f"a tag's key is a text, not {type(key).__name__}" if not isinstance(key, str) else "a tag needs a key"
+        )
     return clean(key)
 
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from .tracking import Tracking
 
 
-def _option(help: str) -> Any:
+def _option(what: str) -> Any:
     """An option that ipython_config.py or %config may set to anything: checked when a run begins, with the others."""
-    return AnyTrait(None, allow_none=True, help=help).tag(config=True)
+    return AnyTrait(None, allow_none=True, help=what).tag(config=True)
 
 
 @dataclass(slots=True)
@@ -71,7 +71,9 @@ class CarbonMagic(Magics):
     @argument("-o", "--output", metavar="VAR", help="put the finished Run into this variable")
     @argument("-q", "--quiet", action="store_true", default=None, help="show nothing")
     @argument("--hz", help="points of the power curve per second, 0.1 to 50")
-    @argument("--place", "--country", dest="place", help="where the electricity comes from: FR, US-CA, aws:eu-west-1 ...")
+    @argument(
+        "--place", "--country", dest="place", help="where the electricity comes from: FR, US-CA, aws:eu-west-1 ..."
+    )
     @argument("--pue", help="power usage effectiveness of the building, 1.0 to 3.0")
     @no_var_expand
     @line_cell_magic
@@ -88,7 +90,10 @@ class CarbonMagic(Magics):
         """
         if cell is None:
             if line.strip():
-                raise UsageError(f"%carbon takes no arguments and shows the session; to measure a cell, %%carbon is its first line (got {labels.clean(line)!r}).")
+                raise UsageError(
+                    f"%carbon shows the session and takes no arguments, {labels.clean(line)!r} here; "
+                    "to measure a cell, put %%carbon on its first line."
+                )
             from . import screen
 
             screen.show_session(self.shell, _process().session())
@@ -154,11 +159,12 @@ class CarbonMagic(Magics):
             raise error
 
     def before_cell(self, *_: object) -> None:
+        """A cell begins."""
         thread = threading.get_ident()
         self._depth[thread] = self._depth.get(thread, 0) + 1
 
     def after_cell(self, result: Any = None) -> None:
-        """The cell has ended, however it did. Counted, not matched: IPython makes a new info when a cell is torn down."""
+        """The cell has ended, however it did. Counted, not matched: a cell that is torn down gets a new info."""
         thread = threading.get_ident()
         depth = self._depth.pop(thread, 1)
         if depth > 1:

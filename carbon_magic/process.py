@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import config, grid, labels, meters, trouble
 from .clock import SystemClock
@@ -61,7 +61,9 @@ class Process:
         """What is to be run, checked. ValueError or TypeError in a sentence where an argument is wrong."""
         settings = self.settings(options)
         label = Label(
-            name=labels.name(name, labels.clean(default_name) or f"run {len(self.runs) + len(self.tracker.active) + 1}"),
+            name=labels.name(
+                name, labels.clean(default_name) or f"run {len(self.runs) + len(self.tracker.active) + 1}"
+            ),
             stage=labels.stage(stage),
             tags=labels.tags(tags),
             project=labels.clean(settings.project or _folder()),

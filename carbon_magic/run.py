@@ -41,7 +41,7 @@ class Run:
     grid: Intensity
     devices: tuple[Device, ...] = ()
     others: tuple[Device, ...] = ()
-    """Figures that must not be added to `devices`: parts or supersets of them, or devices that are not this kernel's."""
+    """Never to be added to `devices`: parts or supersets of them, or devices that are not this kernel's."""
     stage: str | None = None
     tags: Mapping[str, Tag] = field(default_factory=dict)
     pue: float = 1.0
@@ -80,7 +80,9 @@ class Run:
     def co2e_g_range(self) -> Range:
         """The energy's range, the PUE's and the grid's, as independent factors."""
         energy = (self.energy_j, self.energy_j_range)
-        low, high = product(energy, (self.pue, self.pue_range), (self.grid.intensity_g_per_kwh, self.grid.intensity_range))
+        low, high = product(
+            energy, (self.pue, self.pue_range), (self.grid.intensity_g_per_kwh, self.grid.intensity_range)
+        )
         return low / J_PER_KWH, high / J_PER_KWH
 
     @property
@@ -135,7 +137,7 @@ class Run:
 
         return f"<Run {line(self)}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         from .report import bundle
 
         return bundle(self)

@@ -31,7 +31,9 @@ _summaries: list[SummaryView] = []
 def shell() -> InteractiveShell | None:
     """The IPython shell that this code runs in, without importing IPython where there is none."""
     ipython = sys.modules.get("IPython")
-    found: InteractiveShell | None = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    found: InteractiveShell | None = (
+        ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    )
     return found
 
 
@@ -73,7 +75,9 @@ class Place:
         """Make the output live, from another thread: importing the widget machinery takes 70 ms."""
         self._ended.clear()
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(self._go_live, tracking), name="carbon_magic view", daemon=True).start()
+        threading.Thread(
+            target=context.run, args=(self._go_live, tracking), name="carbon_magic view", daemon=True
+        ).start()
 
     def _go_live(self, tracking: Tracking) -> None:
         if self._ended.wait(PATIENCE_S):
@@ -210,7 +214,9 @@ def show_session(ipython: InteractiveShell, session: Session) -> None:
     ipython.display_pub.publish(report.bundle(session, target=target), {})
     if session.runs and not captured(ipython):
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(_go_interactive, target, session), name="carbon_magic view", daemon=True).start()
+        threading.Thread(
+            target=context.run, args=(_go_interactive, target, session), name="carbon_magic view", daemon=True
+        ).start()
 
 
 def _go_interactive(target: str, session: Session) -> None:

@@ -131,7 +131,7 @@ class Session:
 
         return f"<Session {session_line(self)}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         from .report import bundle
 
         return bundle(self)

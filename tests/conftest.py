@@ -23,7 +23,9 @@ def pytest_configure(config):
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """Fast ones first; what the machine lacks is told in one line before anything runs."""
-    items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, item.get_closest_marker("kernel") is not None))
+    items.sort(
+        key=lambda item: (item.get_closest_marker("browser") is not None, item.get_closest_marker("kernel") is not None)
+    )
     wanted = {"chromium": "browser" in {m.name for item in items for m in item.iter_markers()}}
     wanted["gcc"] = any("machine" in item.nodeid or "nvml" in item.nodeid for item in items)
     found = {"chromium": shutil.which("chromium") or shutil.which("google-chrome") or os.environ.get("CHROMIUM"),
@@ -39,3 +41,15 @@ def own_ledger(tmp_path, monkeypatch):
     """Every test has a ledger of its own, and processes it starts share it."""
     monkeypatch.setenv("CARBON_MAGIC_LEDGER", str(tmp_path / "ledger.db"))
     return tmp_path / "ledger.db"
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Where nothing may be skipped (.ci/run), a skipped test fails the whole."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if (
+        os.environ.get("CARBON_TESTS_NO_SKIPS")
+        and reporter is not None
+        and reporter.stats.get("skipped")
+        and exitstatus == 0
+    ):
+        session.exitstatus = 1

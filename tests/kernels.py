@@ -42,7 +42,9 @@ class Kernel:
 
     def value(self, expression):
         """What an expression is in the kernel, by its repr."""
-        content = self.client.execute_interactive("", user_expressions={"x": expression}, store_history=False, output_hook=lambda m: None)
+        content = self.client.execute_interactive(
+            "", user_expressions={"x": expression}, store_history=False, output_hook=lambda m: None
+        )
         answer = content["content"]["user_expressions"]["x"]
         assert answer["status"] == "ok", answer
         return answer["data"]["text/plain"]

@@ -61,7 +61,9 @@ def test_samples_are_a_table_of_watts():
     assert len(frame) >= 5
 
 
-@pytest.mark.parametrize(("error", "state"), [(ValueError, "failed"), (KeyboardInterrupt, "interrupted"), (SystemExit, "done")])
+@pytest.mark.parametrize(
+    ("error", "state"), [(ValueError, "failed"), (KeyboardInterrupt, "interrupted"), (SystemExit, "done")]
+)
 def test_an_exception_passes_through_and_the_run_is_kept(error, state):
     with pytest.raises(error), track("raises") as run:
         raise error
@@ -115,7 +117,10 @@ def test_track_without_parentheses_says_so():
         track(len)
 
 
-@pytest.mark.parametrize("arguments", [{"name": 3}, {"tags": "a=b"}, {"tags": {"x": []}}, {"stage": 1}, {"hz": 99}, {"pue": 0}, {"place": "Atlantis"}])
+@pytest.mark.parametrize(
+    "arguments",
+    [{"name": 3}, {"tags": "a=b"}, {"tags": {"x": []}}, {"stage": 1}, {"hz": 99}, {"pue": 0}, {"place": "Atlantis"}],
+)
 def test_a_bad_argument_is_a_sentence_and_nothing_begins(arguments):
     with pytest.raises((TypeError, ValueError)) as error, track(**arguments):
         raise AssertionError("the block must not run")
@@ -198,7 +203,11 @@ print(sorted(carbon_magic.ledger().runs()["name"]), sorted(carbon_magic.ledger()
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="a platform without fork") if not hasattr(os, "fork") else pytest.mark.filterwarnings("default")
+@(
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="a platform without fork")
+    if not hasattr(os, "fork")
+    else pytest.mark.filterwarnings("default")
+)
 def test_a_forked_child_has_a_session_of_its_own(tmp_path):
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", SCRIPT], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -57,7 +57,13 @@ power = st.floats(0.0, MAX_W)
 seconds = st.floats(0.0005, 3600.0)
 
 
-@given(start=st.floats(0, RANGE_J - 1), watts=power, dt=seconds, wraps=st.sampled_from([RANGE_J, 262_144.0, None]), known=st.booleans())
+@given(
+    start=st.floats(0, RANGE_J - 1),
+    watts=power,
+    dt=seconds,
+    wraps=st.sampled_from([RANGE_J, 262_144.0, None]),
+    known=st.booleans(),
+)
 def test_the_truth_is_always_between_low_and_high(start, watts, dt, wraps, known):
     used = watts * dt
     end = start + used if wraps is None else (start + used) % wraps

@@ -83,7 +83,11 @@ def same_lines(text, shift):
     text = re.sub(r"(/tmp/ipykernel_\d+/)?\d+\.py", "cell.py", text)
     text = re.sub(r"""((?:Cell In\[\d+\]|cell\.py"?), line |on line |cell\.py:)(\d+)""", move, text)
     text = re.sub(r"^((?:-+>)? *)(\d+)(?= |$)", move, text, flags=re.MULTILINE)
-    lines = [re.sub(r"^-*>? *", "", line) for line in text.splitlines() if "carbon_begin" not in line and "%%carbon" not in line]
+    lines = [
+        re.sub(r"^-*>? *", "", line)
+        for line in text.splitlines()
+        if "carbon_begin" not in line and "%%carbon" not in line
+    ]
     return "\n".join(line.strip() for line in lines)
 
 
@@ -137,7 +141,9 @@ def test_a_bad_option_is_one_line_and_the_cell_does_not_run(pair):
     _, tracked = pair
     reply, outputs = tracked.run("%%carbon --country Frnce\nran = True")
     assert reply["status"] == "error"
-    text = "".join(c["text"] for k, c in outputs if k == "stream") + "".join("\n".join(c["traceback"]) for k, c in outputs if k == "error")
+    text = "".join(c["text"] for k, c in outputs if k == "stream") + "".join(
+        "\n".join(c["traceback"]) for k, c in outputs if k == "error"
+    )
     assert "UsageError" in text
     assert "FR" in text
     assert "Traceback" not in text

@@ -43,7 +43,12 @@ def run(shell, cell, **options):
 def test_the_last_expression_is_the_result_and_the_run_is_kept(shell):
     result, [tracked] = run(shell, "%%carbon -n answer -s tune -t lr=0.1 -t opt=sgd\nx = 20\nx * 2 + 2")
     assert result.result == 42
-    assert (tracked.name, tracked.stage, tracked.tags, tracked.state) == ("answer", "tune", {"lr": "0.1", "opt": "sgd"}, "done")
+    assert (tracked.name, tracked.stage, tracked.tags, tracked.state) == (
+        "answer",
+        "tune",
+        {"lr": "0.1", "opt": "sgd"},
+        "done",
+    )
     assert carbon_magic.last is tracked
     assert tracked.energy_j > 0
 
@@ -63,7 +68,9 @@ def test_an_error_keeps_its_line_and_fails_the_cell(shell, capsys):
     assert "carbon_magic/" not in capsys.readouterr().out.split("ZeroDivisionError")[0]
 
 
-@pytest.mark.parametrize(("raised", "state"), [("KeyboardInterrupt", "interrupted"), ("SystemExit", "done"), ("ValueError", "failed")])
+@pytest.mark.parametrize(
+    ("raised", "state"), [("KeyboardInterrupt", "interrupted"), ("SystemExit", "done"), ("ValueError", "failed")]
+)
 def test_the_state_tells_how_it_ended(shell, capsys, raised, state):
     _, [tracked] = run(shell, f"%%carbon\nraise {raised}")
     assert tracked.state == state
@@ -87,7 +94,10 @@ def test_nested_run_cell_is_part_of_the_cell(shell):
 
 def test_a_tracked_cell_within_a_tracked_cell_is_a_run_of_its_own_and_counts_once(shell):
     before = carbon_magic.session().energy_j
-    _, tracked = run(shell, "%%carbon -n outer\nget_ipython().run_cell('%%carbon -n inner\\nimport time; time.sleep(.05)')\ntime.sleep(.05)")
+    _, tracked = run(
+        shell,
+        "%%carbon -n outer\nget_ipython().run_cell('%%carbon -n inner\\nimport time; time.sleep(.05)')\ntime.sleep(.05)",
+    )
     assert [t.name for t in tracked] == ["inner", "outer"]
     assert carbon_magic.session().energy_j - before == pytest.approx(tracked[1].energy_j)
 
@@ -101,7 +111,7 @@ def test_given_twice_is_one_run(shell, cell):
 
 
 def test_time_and_capture_inside_and_outside(shell, capsys):
-    result, [tracked] = run(shell, "%%carbon -q\n%%capture cap\nprint('hidden')")
+    _, [tracked] = run(shell, "%%carbon -q\n%%capture cap\nprint('hidden')")
     assert shell.user_ns["cap"].stdout == "hidden\n"
     _, [tracked] = run(shell, "%%carbon -q\n%%time\nz = 3")
     assert shell.user_ns["z"] == 3
@@ -270,7 +280,9 @@ def test_help_tells_the_options(shell):
         assert word in text
 
 
-@pytest.mark.parametrize("body", ["x = 1\n\n\ny = '''\n%%carbon\n'''", "def f():\n    return 1\nf()", "for i in range(2):\n  pass"])
+@pytest.mark.parametrize(
+    "body", ["x = 1\n\n\ny = '''\n%%carbon\n'''", "def f():\n    return 1\nf()", "for i in range(2):\n  pass"]
+)
 def test_no_line_moves(shell, body):
     cell = f"%%carbon -q\n{body}\n"
     transformed = shell.transform_cell(cell)

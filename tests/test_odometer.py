@@ -57,7 +57,10 @@ def test_a_fast_counter_is_exact_for_a_cell_of_50_ms():
     assert device.notes == ()
 
 
-@pytest.mark.parametrize(("tick_s", "seconds", "median", "worst"), [(0.1, 0.2, 0.05, 0.25), (0.1, 1.0, 0.005, 0.03), (0.02, 1.0, 0.005, 0.02)])
+@pytest.mark.parametrize(
+    ("tick_s", "seconds", "median", "worst"),
+    [(0.1, 0.2, 0.05, 0.25), (0.1, 1.0, 0.005, 0.03), (0.02, 1.0, 0.005, 0.02)],
+)
 def test_a_slow_counter_is_exact_at_its_edges(tick_s, seconds, median, worst):
     """The tick is not known at first: 100 ms is told, 20 ms may be true."""
     rng = random.Random(1)

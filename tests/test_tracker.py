@@ -52,7 +52,11 @@ def energy(run, kind):
 
 
 def truth(simulated, kind, t0, t1):
-    wanted = {"cpu": lambda d: d.startswith("package") and "/" not in d, "dram": lambda d: d.endswith("dram"), "gpu": lambda d: d.startswith("gpu")}
+    wanted = {
+        "cpu": lambda d: d.startswith("package") and "/" not in d,
+        "dram": lambda d: d.endswith("dram"),
+        "gpu": lambda d: d.startswith("gpu"),
+    }
     return sum(simulated.joules(device, t0, t1) for device in simulated.counted if wanted[kind](device))
 
 
@@ -186,7 +190,9 @@ def test_wraps_are_followed():
 
 
 def test_closed_counters_give_a_model_and_one_hint():
-    with simulation(SimulatedMachine, [Zone("intel-rapl:0", "package-0", steady(60), 100, faults=(Fault("denied"),))]) as sim:
+    with simulation(
+        SimulatedMachine, [Zone("intel-rapl:0", "package-0", steady(60), 100, faults=(Fault("denied"),))]
+    ) as sim:
         run, *_ = sim.cell(1.0)
         [cpu] = [d for d in run.devices if d.kind == "cpu"]
         assert cpu.method == "modelled"

@@ -32,9 +32,15 @@ def find(environ: Mapping[str, str], now: Callable[[], float]) -> list[Meter]:
 
 def _no_meter(cpuinfo: str) -> str:
     if "hypervisor" in cpuinfo:
-        return "modelled: this virtual machine is shown no energy counter; where the host can pass one in, mount it and set CARBON_MAGIC_POWERCAP"
+        return (
+            "modelled: this virtual machine is shown no energy counter; where the host can pass one in, "
+            "mount it and set CARBON_MAGIC_POWERCAP"
+        )
     if sys.platform == "linux":
-        return "modelled: no RAPL counter is visible here; in a container, mount the host's /sys/devices/virtual/powercap and set CARBON_MAGIC_POWERCAP"
+        return (
+            "modelled: no RAPL counter is visible here; in a container, mount the host's "
+            "/sys/devices/virtual/powercap and set CARBON_MAGIC_POWERCAP"
+        )
     return f"modelled: carbon_magic reads no CPU energy counter on {sys.platform} yet"
 
 

@@ -26,7 +26,13 @@ class Step(NamedTuple):
 
 
 def difference(
-    old: Reading, new: Reading, *, max_w: float, tick_s: float, wraps_at_j: float | None = None, mean_w: float | None = None
+    old: Reading,
+    new: Reading,
+    *,
+    max_w: float,
+    tick_s: float,
+    wraps_at_j: float | None = None,
+    mean_w: float | None = None,
 ) -> Step:
     """What was used between two readings of one counter.
 

@@ -48,7 +48,6 @@ class CpuModel(Meter):
         self.name = "CPU"
         self.source = f"model: load x TDP of {cpu.name} ({cpu.tdp_w:.3g} W)"
         self.gain = product((1.0, CURVE_RANGE), (1.0, cpu.tdp_range))
-        self.limit_w = cpu.tdp_w
         self.max_w = 3 * cpu.tdp_w
         self.notes = (*cpu.notes, hint) if hint else cpu.notes
         self._cpu, self._cpu_times, self._now = cpu, cpu_times, now
@@ -98,7 +97,9 @@ def cpu_of(cpuinfo: str, packages: int, threads: int) -> Cpu:
     if found is not None and not virtual:
         return Cpu(name, found.tdp_w * packages, (1.0, 1.0), ())
     if found is not None and found.threads:
-        return Cpu(name, found.tdp_w * threads / found.threads, (1.0, 1.0), ("a virtual machine's part of the processor",))
+        return Cpu(
+            name, found.tdp_w * threads / found.threads, (1.0, 1.0), ("a virtual machine's part of the processor",)
+        )
     what = "virtual CPUs" if virtual else "hardware threads"
     guess = f"the processor's power is not known: {THREAD_W:g} W for each of {threads} {what} is assumed"
     return Cpu(name or "unknown CPU", THREAD_W * threads, THREAD_RANGE, (guess,))

@@ -161,7 +161,9 @@ def _all_asleep() -> bool:
     states = []
     for folder in Path("/sys/bus/pci/devices").glob("*"):
         try:
-            if (folder / "vendor").read_bytes().strip() == b"0x10de" and (folder / "class").read_bytes().startswith(b"0x03"):
+            if (folder / "vendor").read_bytes().strip() == b"0x10de" and (folder / "class").read_bytes().startswith(
+                b"0x03"
+            ):
                 states.append((folder / "power" / "runtime_status").read_bytes().strip())
         except OSError:
             continue

@@ -94,7 +94,9 @@ class Odometer:
             return
         new = Reading(joules, (before + after) / 2)
         if self._missing_s is not None:
-            gap = "its counter went on, so the energy is complete" if self._last else "energy before that is not counted"
+            gap = (
+                "its counter went on, so the energy is complete" if self._last else "energy before that is not counted"
+            )
             self._say(self._missing_s, f"gave no reading; {gap}", until_s=new.t_s)
         self._missing_s = None
         old, self._last = self._last, new
@@ -110,7 +112,9 @@ class Odometer:
         if step.fault == "reset":
             self._say(new.t_s, "its counter was reset; the energy around that moment is filled in at the mean power")
         elif step.fault == "implausible":
-            self._say(new.t_s, "its counter jumped impossibly; the energy around that moment is filled in at the mean power")
+            self._say(
+                new.t_s, "its counter jumped impossibly; the energy around that moment is filled in at the mean power"
+            )
         if new.joules != old.joules:
             self._moved(old, new, step.joules)
         else:
@@ -193,8 +197,7 @@ class Odometer:
         low_j = joules - (end.slack_low_j - begin.slack_low_j) - edge_j
         high_j = joules + (end.slack_high_j - begin.slack_high_j) + edge_j
         notes = list(self.meter.notes)
-        for event in self.events[begin.events : end.events]:
-            notes.append(_sentence(event, t0_s))
+        notes += [_sentence(event, t0_s) for event in self.events[begin.events : end.events]]
         lost = self._missing_s is not None and self._last is not None
         silent_s = self._last.t_s if lost and self._last else self._moved_s if self._stuck else None
         if silent_s is not None:

@@ -60,7 +60,11 @@ def find(root: Path, cpuinfo: str) -> tuple[list[Meter], str | None]:
     # msr before its mmio twin, parents before children.
     for name, zone in sorted(zones.items(), key=lambda item: ("mmio" in item[0], _order(item[0]))):
         label = _text(zone / "name")
-        parent = _text(zones[name.rpartition(":")[0]] / "name") if name.count(":") == 2 and name.rpartition(":")[0] in zones else ""
+        parent = (
+            _text(zones[name.rpartition(":")[0]] / "name")
+            if name.count(":") == 2 and name.rpartition(":")[0] in zones
+            else ""
+        )
         key = f"{parent}/{label}"
         if label is None or key in taken:
             continue

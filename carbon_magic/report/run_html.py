@@ -205,7 +205,7 @@ def _device(device: Device, run: Run, swatch: str | None) -> str:
     how = escape(f"{words.METHODS[device.method]}{_DOT}{words.source(device)}")
     columns = min(max(longest, _SHORTEST_NAME), _LONGEST_NAME)
     return (
-        f'{image} <span style="flex:0 1 {columns}ch;overflow-wrap:anywhere">{name(device.name)}</span> '
+        f'{image} <span style="flex:0 1 {0.6 * columns:.1f}em;overflow-wrap:anywhere">{name(device.name)}</span> '
         f'<span style="flex:1 1 14em;min-width:0;opacity:.72;overflow-wrap:anywhere">{how}</span>'
     )
 

@@ -43,7 +43,7 @@ def content(thing: Session, live: bool = False) -> str:
     return (
         heading("Session", count)
         + figures(_figures(thing))
-        + f'<div tabindex="0" role="region" aria-label="Runs" style="{scroll}">{grid}</div>'
+        + f'<div tabindex="0" role="group" aria-label="Runs" style="{scroll}">{grid}</div>'
         + quiet(escape(remark), "sum" if live else None)
         + _beside(thing)
     )
@@ -77,7 +77,7 @@ def _row(run: Run) -> str:
         state(run.state),
         escape(str(words.known(run))),
         units.duration(run.duration_s),
-        f'{_spark(run)}<span style="display:inline-block;min-width:54px">{units.watts(watts)}</span>',
+        f'{_spark(run)} <span style="display:inline-block;min-width:54px">{units.watts(watts)}</span>',
         units.energy(joules),
         units.grams(grams),
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..totals import Session
 
 UNKNOWN = "unknown"
+LONGEST_NOTE = 400
 WAITING = (
     "Energy and CO2e of this cell follow here. Page reloaded or kernel lost? "
     "%carbon or carbon_magic.ledger().runs() has the result."
@@ -95,24 +96,25 @@ def grid_sentence(run: Run) -> str:
     low, high = grid.intensity_range
     if low < high:
         figure += f" ({units.span(low, high, units.grams).removesuffix(' g')})" if high < 1000 else ""
-    parts = [f"{grid.name} {grid.year}: {figure}", grid.basis, grid.source, grid.how, _pue(run)]
-    return " \N{MIDDLE DOT} ".join(part for part in parts if part)
+    said = [f"{grid.name} {grid.year}: {figure}", grid.basis, grid.source, grid.how]
+    return " \N{MIDDLE DOT} ".join([*(plain(part, LONGEST_NOTE) for part in said if part), _pue(run)])
 
 
 def _pue(run: Run) -> str:
     low, high = run.pue_range
-    spread = f" ({units.number(low)}\N{EN DASH}{units.number(high)})" if low < high else ""
+    spread = f" ({low:g}\N{EN DASH}{high:g})" if low < high else ""
     return f"PUE\N{NO-BREAK SPACE}{run.pue:g}{spread}"
 
 
 def notes(run: Run) -> list[str]:
     """What a reader should know: the run's notes, then the devices', said once where several share one."""
-    said = list(dict.fromkeys(run.notes))
+    said = list(dict.fromkeys(plain(note, LONGEST_NOTE) for note in run.notes))
     by_note: dict[str, list[str]] = {}
     for device in (*run.devices, *run.others):
-        for note in device.notes:
-            if f"{device.name}: {note}" not in said and note not in said:
-                by_note.setdefault(note, []).append(device.name)
+        name = plain(device.name)
+        for note in (plain(note, LONGEST_NOTE) for note in device.notes):
+            if f"{name}: {note}" not in said and note not in said:
+                by_note.setdefault(note, []).append(name)
     return said + [f"{_names(names)}: {note}" for note, names in by_note.items()]
 
 

@@ -1,5 +1,4 @@
 import type { Series } from "./series";
-import * as units from "./units";
 import { HIGH, WIDE, limit, niceTop, order, picture } from "./stack";
 
 export type Fill = "solid" | "lines" | "hatch";
@@ -71,11 +70,6 @@ export class Chart {
     this.svg.append(pattern, clip, node("rect", full));
     this.outlines.set(device, outline);
   }
-}
-
-/** The end of the scale as a label: "80 W", "1.5 kW". */
-export function scaleEnd(watts: number): string {
-  return units.watts(watts).replace(/\.?0+ /, (zeros) => (zeros[0] === "." ? " " : zeros)).replace(/(\.\d*[1-9])0+ /, "$1 ");
 }
 
 function node(name: string, attributes: Record<string, string>): SVGElement {

@@ -1,11 +1,14 @@
-import { Chart, scaleEnd } from "./chart";
+import { Chart } from "./chart";
 import { announce, part, parts, say } from "./dom";
 import type { LiveModel, Tick } from "./model";
 import { Series } from "./series";
+import { scaleEnd } from "./stack";
 import { Targets } from "./target";
 import * as units from "./units";
 
 const STALE_S = 2;
+/** More ticks than this were not seen here (the page was loaded anew, say): their stretch is a gap. */
+const MISSED = 3;
 
 /** One card in the page, showing a run in progress. */
 class LiveCard {
@@ -74,7 +77,7 @@ const ROLES = [
 /** Make the waiting card of this model live, in every place where it is seen, until the model is closed. */
 export function follow(model: LiveModel): () => void {
   const series = new Series();
-  let frame = 0, heard = performance.now(), usual = 0, stale = false;
+  let frame = 0, count = 0, heard = performance.now(), usual = 0, stale = false;
   const tick = (): Tick | null => {
     const now = model.get("now");
     return now.n === undefined ? null : (now as Tick);
@@ -98,7 +101,8 @@ export function follow(model: LiveModel): () => void {
     if (stale) for (const card of targets.all()) card.state("running");
     heard = at;
     stale = false;
-    series.push(now.t, now.w);
+    series.push(now.t, now.n - count > MISSED ? now.w.map(() => null) : now.w);
+    count = now.n;
     frame ||= requestAnimationFrame(draw);
   };
   // A long call that never lets Python breathe stops the figures, not the counting: say so instead of looking frozen.

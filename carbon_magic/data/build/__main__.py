@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None, out: Path = FOLDER) -> int:
         "cloud_regions": (clouds.COLUMNS, clouds.build(options.facts)),
         "equivalents": (equivalents.COLUMNS, equivalents.build(options.facts)),
         "cpu_tdp": (cpus.COLUMNS, cpus.build(options.facts)),
-        "time_zones": (zones.COLUMNS, zones.build(options.facts, zoneinfo)),
+        "time_zones": (zones.COLUMNS, zones.build(zoneinfo)),
         "sources": (sources.COLUMNS, sources.build(options.facts, zones.version(zoneinfo))),
     }
     moved = [sentence for name in WATCHED for sentence in _moved(name, tables[name][1], out)]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from .table import Row, read
+from .table import Row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ AMERICAN = {
 EUROPEAN = ("CET", "EET", "MET", "WET")
 
 
-def build(facts: Path, zoneinfo: Path) -> list[Row]:
+def build(zoneinfo: Path) -> list[Row]:
     """Several countries in a row use a clock of that name. Zones of no country (UTC) have no row."""
     # zone.tab, not zone1970.tab: it names a zone for each country, and Swedes set Europe/Stockholm, not Europe/Berlin.
     own = {zone: codes for codes, zone in _table(zoneinfo / "zone.tab")}

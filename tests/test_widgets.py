@@ -1,0 +1,189 @@
+"""The widgets without a browser: what they send, how much of it, and that a bad view never hurts."""
+
+import gzip
+import json
+import math
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import ipywidgets
+import pytest
+from jupyter_client.session import Session as Wire
+from looks import device, modelled, rapl, run, server, session, tick
+
+from carbon_magic import report
+from carbon_magic.curve import Curve
+from carbon_magic.totals import Session
+from carbon_magic.widgets.live import STATIC, LiveView, wire
+from carbon_magic.widgets.summary import SummaryView
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Every message that a widget sends to the page."""
+    messages = []
+    monkeypatch.setattr(ipywidgets.Widget, "_send", lambda self, msg, buffers=None: messages.append(msg))
+    return messages
+
+
+def on_the_wire(content):
+    """Bytes of a comm message with its headers, as ipykernel serializes it while a cell runs."""
+    kernel = Wire(key=b"x" * 16)
+    parent = kernel.msg("execute_request", {})
+    message = kernel.msg("comm_msg", {"comm_id": "0" * 32, "data": content}, parent=parent)
+    return sum(map(len, kernel.serialize(message)))
+
+
+def started(devices):
+    return replace(run("train", devices, 0.05, state="running"), curve=Curve())
+
+
+def roles(html):
+    found = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            found.extend(value for name, value in attrs if name == "data-c")
+
+    Reader().feed(html)
+    return found
+
+
+def test_a_tick_goes_to_the_page_in_short(sent):
+    view = LiveView("t1", started(rapl()))
+    view.tick(tick(n=3, joules=123.456))
+    state = sent[-1]["state"]["now"]
+    assert state["n"] == 3
+    assert state["w"] == [41.3, 4.6]
+    assert state["p"] == 45.9
+    assert state["e"] == [123.5, 111.1, 135.8]
+    assert state["g"] == [0.02, 0.01, 0.03]
+    assert state["k"] == "≈ 12.0 cm by car"
+
+
+@pytest.mark.parametrize("devices", [rapl(), server()])
+def test_a_tick_is_at_most_a_kilobyte_with_its_headers(sent, devices):
+    view = LiveView("t1", started(devices))
+    sent.clear()
+    for n in (1, 123_456):
+        view.tick(tick(n, {d.name: 123.456789 for d in devices}, joules=1.23456789e9))
+    assert len(sent) == 2
+    assert max(map(on_the_wire, sent)) <= 1024
+
+
+def test_gaps_and_what_is_not_finite_are_unknown_not_zero():
+    names = ["CPU 0", "DRAM 0", "GPU 0"]
+    sent = wire(tick(watts={"CPU 0": None, "DRAM 0": math.nan}), names)
+    assert sent["w"] == [None, None, None]
+    json.dumps(sent, allow_nan=False)
+    assert wire(tick(watts={"CPU 0": None}), names)["p"] is None
+
+
+def test_a_device_that_was_not_there_at_the_beginning_counts_in_the_total():
+    sent = wire(tick(watts={"CPU 0": 40.0, "GPU 7": 200.0}), ["CPU 0"])
+    assert sent["w"] == [40.0]
+    assert sent["p"] == 240.0
+
+
+def test_the_live_card_has_a_place_for_everything_that_changes():
+    view = LiveView("t1", started(server()))
+    assert view.target == "t1"
+    found = roles(view.html)
+    for role in ("state", "elapsed", "power", "energy", "co2e", "beside", "chart", "top", "aside", "end"):
+        assert found.count(role) == 1
+    assert [found.count(role) for role in ("watts", "joules", "share")] == [12, 12, 12]
+    assert [look["name"] for look in view.looks] == [d.name for d in server()]
+    assert view.html.count('<output aria-live="off"') == 3
+
+
+def test_what_is_saved_has_no_marks_of_the_live_view():
+    for thing in (run(), session(), Session()):
+        assert roles(report.bundle(thing, "t1")["text/html"]) == []
+    assert roles(report.waiting("train", "t1")["text/html"]) == []
+
+
+def test_modelled_devices_are_told_to_the_page_as_such():
+    view = LiveView("t1", started(modelled()))
+    assert [look["fill"] for look in view.looks] == ["hatch", "hatch"]
+    assert [look["limit"] for look in view.looks] == [16.0, None]
+
+
+def test_the_curve_before_the_view_was_there_is_sent_once():
+    early = run("train", rapl(), 2.0, points=5, gap=(2,))
+    view = LiveView("t1", early)
+    assert [t for t, _ in view.past] == pytest.approx([0.4, 0.8, 1.2, 1.6, 2.0])
+    assert view.past[2][1] == [None, None]
+    assert len(LiveView("t2", run("long", rapl(), 9000.0, points=1500)).past) <= 300
+
+
+def test_a_view_is_made_in_another_thread_and_holds_no_view():
+    made = []
+    thread = threading.Thread(target=lambda: made.append(LiveView("t1", started(rapl()))))
+    thread.start()
+    thread.join()
+    made[0].tick(tick())
+    made[0].close()
+    assert made[0].comm is None
+
+
+def test_a_model_is_small(sent):
+    view = LiveView("t1", started(rapl()))
+    assert len(json.dumps(view.get_state(), default=str)) < 40_000
+    assert len(json.dumps(LiveView("t2", started(server())).get_state(), default=str)) < 60_000
+
+
+def test_the_bundle_is_small_and_runs_under_a_strict_policy():
+    script, sheet = ((STATIC / name).read_text(encoding="utf-8") for name in ("widget.js", "widget.css"))
+    assert len(gzip.compress((script + sheet).encode())) <= 12 * 1024
+    for forbidden in ("eval(", "new Function", "http://", "https://", "import(", "document.write"):
+        assert forbidden not in script.replace("http://www.w3.org/2000/svg", "")
+    assert "@import" not in sheet
+    assert "url(" not in sheet
+
+
+def test_names_in_the_live_card_are_data():
+    evil = '"><script>alert(1)</script>'
+    view = LiveView("t1", started([device(evil, source=evil, notes=(evil,))]))
+    assert "<script" not in view.html
+    assert "<script" not in SummaryView("t1", Session((run(evil, tags={evil: evil}),))).html
+
+
+def test_the_summary_sends_every_row_even_where_the_saved_table_leaves_some_out():
+    view = SummaryView("t1", session(130))
+    assert len(view.rows) == 130
+    assert view.html.count("<tr") == report.bundle(session(130))["text/html"].count("<tr") + 29
+    first = view.rows[0]
+    assert first["name"] == "run 0"
+    assert [part["name"] for part in first["parts"]] == ["CPU 0", "DRAM 0"]
+    json.dumps(view.rows, allow_nan=False)
+
+
+def test_unknown_figures_of_a_row_are_null():
+    row = SummaryView("t1", Session((run(devices=[]),))).rows[0]
+    assert row["e"] is None
+    assert row["g"] is None
+
+
+def test_runs_picked_in_the_page_are_added_up_each_joule_once(sent):
+    outer, inner, apart = run("outer", seconds=60.0), run("inner", seconds=10.0), run("apart", seconds=5.0, started_at=1.8e9)
+    view = SummaryView("t1", Session((outer, inner, apart)))
+    view.set_state({"picked": [0, 1, 2]})
+    assert view.sum["e"] == pytest.approx(outer.energy_j + apart.energy_j)
+    assert view.sum["picked"] == [0, 1, 2]
+    view.set_state({"picked": [1]})
+    assert view.sum["e"] == pytest.approx(inner.energy_j)
+
+
+def test_what_a_page_must_not_ask_for_is_left_out():
+    view = SummaryView("t1", session(3))
+    view.set_state({"picked": [-1, 99, "x", None, 1]})
+    assert view.sum["picked"] == [1]
+
+
+def test_importing_the_report_loads_no_widget_machinery():
+    code = "import sys, carbon_magic.report; sys.exit('anywidget' in sys.modules or 'pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[1]).returncode == 0
