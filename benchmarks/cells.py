@@ -1,4 +1,4 @@
-"""Cells of known length tracked in a fresh process: what carbon_magic says of each, and when it really began and ended."""
+"""Cells of known length, tracked in a fresh process: what carbon_magic says of each, and its true edges."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def place(report: Report) -> str:
     return (
         f"{m['date']}, {m['cpu']} ({m['cpus']} CPUs{', virtual' if m['virtual'] else ''}), {m['system']}, "
         f"{', '.join(f'{name} {version}' for name, version in m['versions'].items())}, "
-        f"load average {m['load_before']:.1f} before and {m['load_after']:.1f} after"
+        f"{m['seconds']} s, other programs kept {100 * m['others_fraction']:.0f} % of it busy"
     )
 
 

@@ -19,11 +19,12 @@ NOWHERE = "/nonexistent"
 
 
 class Fresh:
-    """Runs a function of benchmarks.inside or benchmarks.cells in a process of its own."""
+    """Runs functions of benchmarks.inside and benchmarks.cells, each in a process of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._warm: set[tuple[str, str]] = set()
+        compiled = [sys.executable, "-m", "compileall", "-q", str(ROOT / "carbon_magic"), str(ROOT / "benchmarks")]
+        subprocess.run(compiled, env=self.environment({}), check=True)
 
     def environment(self, more: Mapping[str, str]) -> dict[str, str]:
         """What such a process finds in its environment."""
@@ -52,10 +53,10 @@ class Fresh:
         )
         return json.loads(done.stdout.splitlines()[-1])
 
-    def repeat(self, times: int, module: str, function: str, *arguments: Any, on: Mapping[str, str] | None = None) -> list[Any]:
-        """Several such processes, one after the other, after one that compiles."""
-        self.run(module, function, *arguments, on=on)
-        return [self.run(module, function, *arguments, on=on) for _ in range(times)]
+    def repeat(self, times: int, module: str, function: str, *arguments: Any) -> list[Any]:
+        """Several such processes, one after the other, after one that compiles what else is imported."""
+        self.run(module, function, *arguments)
+        return [self.run(module, function, *arguments) for _ in range(times)]
 
     def together(self, calls: list[tuple[tuple[Any, ...], Mapping[str, str]]]) -> list[Any]:
         """Several such processes at once, for those that mostly sleep: (module, function, ...) and the machine."""
@@ -68,4 +69,3 @@ def fresh() -> Iterator[Fresh]:
     """Fresh processes that share a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="carbon-benchmarks-") as folder:
         yield Fresh(Path(folder))
-

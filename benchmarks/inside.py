@@ -67,33 +67,45 @@ def memory(tracked: bool) -> dict[str, float]:
         shell.run_line_magic("load_ext", "carbon_magic")
     shell.run_cell("%%carbon\n0" if tracked else "0")
     time.sleep(QUIET_S)
-    return _memory()
+    return resident()
 
 
 def threads() -> dict[str, int]:
     """Threads beyond the main one: in a tracked block, and after it."""
     import carbon_magic
 
-    before = _threads()
+    before = threads_now()
     with carbon_magic.track():
         time.sleep(QUIET_S)
-        running = _threads()
+        running = threads_now()
     time.sleep(QUIET_S)
-    return {"running": running - before, "idle": _threads() - before}
+    return {"running": running - before, "idle": threads_now() - before}
 
 
-def watch(what: str, seconds: tuple[float, float]) -> list[float]:
-    """CPU-seconds per second of sleep in two stretches: "bare", "tracked", or "unsaved" (nothing goes to the ledger)."""
+def watch(how: str, seconds: tuple[float, float]) -> list[float]:
+    """CPU-seconds per second of sleep, in two stretches one after the other.
+
+    "bare", "tracked", "unsaved" (nothing goes to the ledger), or "hour": tracked, with the curve of a run of an hour.
+    """
     import carbon_magic
     import carbon_magic.process
 
-    if what == "bare":
+    if how == "bare":
         return [_asleep(s) for s in seconds]
-    with carbon_magic.track():
-        if what == "unsaved":
+    with carbon_magic.track() as handle:
+        if how == "unsaved":
             carbon_magic.process.current().tracker.subscribers.clear()
-        time.sleep(QUIET_S)  # the first write imports and opens the ledger: that is the first block's cost, not the watcher's
+        time.sleep(QUIET_S)  # the first write imports and opens the ledger: a cost of the beginning, not of watching
+        if how == "hour":
+            _age(handle._tracking, 3600)
         return [_asleep(s) for s in seconds]
+
+
+def _age(tracking: Any, seconds: int) -> None:
+    """Give it the curve that a run of so many seconds has; the points that come will find it full."""
+    names = [odometer.meter.name for odometer in tracking.machine.odometers if odometer.meter.counted]
+    for t_s in range(1, seconds):
+        tracking._recorder.add(float(t_s), dict.fromkeys(names, 50 + t_s * 37 % 101 / 7))
 
 
 def _asleep(seconds: float) -> float:
@@ -124,11 +136,11 @@ def _shell() -> Any:
     return InteractiveShell.instance()
 
 
-def _threads() -> int:
-    return len(os.listdir("/proc/self/task"))
+def threads_now() -> int:
+    return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - pathlib is not imported
 
 
-def _memory() -> dict[str, float]:
+def resident() -> dict[str, float]:
     """Resident bytes, and those that are this process's alone (Linux)."""
     fields = {}
     with open("/proc/self/smaps_rollup") as file:

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
 from .figure import Figure
-from .fresh import ROOT, Fresh
+from .fresh import Fresh
+from .simulated import machine
 
-sys.path.insert(0, str(ROOT / "tests"))  # the simulated machine is the tests'
-
-from machine import Gpu, SimulatedMachine, Trace, Zone, bursts, ramp, square, steady  # noqa: E402
-
-SHAPES: Mapping[str, Trace] = {
-    "steady": steady(75),
-    "bursts": bursts(25, 150, 0.25),
-    "square": square(30, 140, 0.9),
-    "ramp": ramp(0, 40, 20, 160),
+SHAPES: Mapping[str, machine.Trace] = {
+    "steady": machine.steady(75),
+    "bursts": machine.bursts(25, 150, 0.25),
+    "square": machine.square(30, 140, 0.9),
+    "ramp": machine.ramp(0, 40, 20, 160),
 }
-CPU_PLAN = ((0.05, 60), (1.0, 10))
-GPU_PLAN = ((0.05, 20), (0.2, 15), (1.0, 8))
+CPU_PLAN = ((0.05, 50), (1.0, 8))
+GPU_PLAN = ((0.05, 15), (0.2, 12), (1.0, 6))
 TICKS_S = (0.02, 0.1)
 ASKED = {0.05: 0.03, 1.0: 0.005}
 """The error of a RAPL cell of so many seconds."""
 SEED = 7
 
 
-class Cell(NamedTuple):
+class Device(NamedTuple):
     """One device in one cell: its error relative to the truth, and whether its range holds the truth.
 
     `closely`: even without the part of the range that is the instrument's own accuracy, of which a simulated one,
@@ -43,64 +38,75 @@ class Cell(NamedTuple):
     closely: bool
 
 
+class Found(NamedTuple):
+    """What one process found, cell by cell."""
+
+    devices: list[Device]
+    whole: list[bool]
+    """Whether the range of the whole machine holds the truth."""
+    longer_s: list[float]
+    """By how much carbon_magic's duration exceeds the block's own."""
+    end_s: list[float]
+    """How long the block's end took: with slow counters it waits for their next tick."""
+
+
 def measure(fresh: Fresh) -> Iterator[Figure]:
     """Figures as they come."""
     for busy in (False, True):
         load = "busy in Python" if busy else "asleep"
-        machine, devices = _server()
-        yield from _figures(f"RAPL, {load}", *_cells(fresh, machine, devices, CPU_PLAN, busy), ASKED)
+        yield from _figures(f"RAPL, {load}", _cells(fresh, *_server(), CPU_PLAN, busy), ASKED)
         for tick_s in TICKS_S:
-            machine, devices = _gpus(tick_s)
-            found = _cells(fresh, machine, devices, GPU_PLAN, busy)
-            yield from _figures(f"NVML counter, {1000 * tick_s:.0f}-ms ticks, {load}", *found, {})
+            found = _cells(fresh, *_gpus(tick_s), GPU_PLAN, busy)
+            yield from _figures(f"NVML, {1000 * tick_s:.0f}-ms ticks, {load}", found, {})
 
 
-def _server() -> tuple[SimulatedMachine, dict[str, str]]:
+def _server() -> tuple[machine.SimulatedMachine, dict[str, str]]:
     """Two packages and their DRAM, as a usual server has them, each with a shape of its own; and which has which."""
     zones = [
-        Zone("intel-rapl:0", "package-0", SHAPES["bursts"], 225, phase_s=0.0003),
-        Zone("intel-rapl:0:0", "dram", SHAPES["steady"], 225, phase_s=0.0007),
-        Zone("intel-rapl:1", "package-1", SHAPES["square"], 225, phase_s=0.0005),
-        Zone("intel-rapl:1:0", "dram", SHAPES["ramp"], 225, phase_s=0.0001),
+        machine.Zone("intel-rapl:0", "package-0", SHAPES["bursts"], 225, phase_s=0.0003),
+        machine.Zone("intel-rapl:0:0", "dram", SHAPES["steady"], 225, phase_s=0.0007),
+        machine.Zone("intel-rapl:1", "package-1", SHAPES["square"], 225, phase_s=0.0005),
+        machine.Zone("intel-rapl:1:0", "dram", SHAPES["ramp"], 225, phase_s=0.0001),
     ]
     devices = {"package-0": "bursts", "package-0/dram": "steady", "package-1": "square", "package-1/dram": "ramp"}
-    return SimulatedMachine(zones), devices
+    return machine.SimulatedMachine(zones), devices
 
 
-def _gpus(tick_s: float) -> tuple[SimulatedMachine, dict[str, str]]:
+def _gpus(tick_s: float) -> tuple[machine.SimulatedMachine, dict[str, str]]:
     """A GPU for each shape, beside a package and its DRAM."""
-    zones = [Zone("intel-rapl:0", "package-0", steady(60), 225), Zone("intel-rapl:0:0", "dram", steady(8), 60)]
-    gpus = [Gpu(2 * trace, tick_s=tick_s, phase_s=0.37 * tick_s * i) for i, trace in enumerate(SHAPES.values())]
-    return SimulatedMachine(zones, gpus), {f"gpu{i}": shape for i, shape in enumerate(SHAPES)}
+    zones = [
+        machine.Zone("intel-rapl:0", "package-0", machine.steady(60), 225),
+        machine.Zone("intel-rapl:0:0", "dram", machine.steady(8), 60),
+    ]
+    gpus = [machine.Gpu(2 * trace, tick_s=tick_s, phase_s=0.37 * tick_s * i) for i, trace in enumerate(SHAPES.values())]
+    return machine.SimulatedMachine(zones, gpus), {f"gpu{i}": shape for i, shape in enumerate(SHAPES)}
 
 
 def _cells(
-    fresh: Fresh, machine: SimulatedMachine, shapes: Mapping[str, str], plan: Any, busy: bool
-) -> tuple[list[Cell], list[bool]]:
-    """Every device in every cell; and for every cell whether the range of the whole machine holds the truth."""
-    with machine:
-        answer = fresh.run("cells", "track", plan, busy, SEED, on=machine.environment)
-    found, whole = [], []
+    fresh: Fresh, simulated: machine.SimulatedMachine, shapes: Mapping[str, str], plan: Any, busy: bool
+) -> Found:
+    """Every device that has a shape, and the whole machine, in every cell."""
+    with simulated:
+        answer = fresh.run("cells", "track", plan, busy, SEED, on=simulated.environment)
+    found = Found([], [], [], [])
     for cell in answer["cells"]:
         edges, run = (cell["t0"], cell["t1"]), cell["run"]
+        found.longer_s.append(run["duration_s"] - (cell["t1"] - cell["t0"]))
+        found.end_s.append(cell["after_s"])
         low, high = run["energy_j_range"]
-        whole.append(low <= machine.total(*edges) <= high)
+        found.whole.append(low <= simulated.total(*edges) <= high)
         for device in run["devices"]:
             label = _label(device["name"])
-            if label not in shapes:
-                continue
-            true = machine.joules(label, *edges)
-            (low, high), gain = device["energy_j_range"], answer["gain"][device["name"]]
-            found.append(
-                Cell(
-                    shapes[label],
-                    cell["seconds"],
-                    abs(device["energy_j"] - true) / true,
-                    low <= true <= high,
-                    low / gain[0] <= true <= high / gain[1],
-                )
-            )
-    return found, whole
+            if label in shapes:
+                true, gain = simulated.joules(label, *edges), answer["gain"][device["name"]]
+                found.devices.append(_judged(device, true, gain, shapes[label], cell["seconds"]))
+    return found
+
+
+def _judged(device: Mapping[str, Any], true: float, gain: Sequence[float], shape: str, seconds: float) -> Device:
+    low, high = device["energy_j_range"]
+    error = (device["energy_j"] - true) / true
+    return Device(shape, seconds, error, low <= true <= high, low / gain[0] <= true <= high / gain[1])
 
 
 def _label(name: str) -> str:
@@ -109,30 +115,25 @@ def _label(name: str) -> str:
     return {"CPU": f"package-{number}", "DRAM": f"package-{number}/dram", "GPU": f"gpu{number}"}[kind]
 
 
-def _figures(where: str, cells: Sequence[Cell], whole: Sequence[bool], asked: Mapping[float, float]) -> Iterator[Figure]:
-    for seconds, group in itertools.groupby(sorted(cells, key=lambda cell: cell.seconds), lambda cell: cell.seconds):
-        some = list(group)
-        errors = sorted(cell.error for cell in some)
-        worst = {shape: max(c.error for c in some if c.shape == shape) for shape in SHAPES}
-        limit = asked.get(seconds)
-        within = f"{_percent(sum(e <= limit for e in errors) / len(errors))} of cells within; " if limit else ""
-        yield Figure(
-            f"{where}: error of cells of {1000 * seconds:.0f} ms, median",
-            100 * median(errors),
-            "%",
-            100 * limit if limit else None,
-            note=f"{len(errors)}; {within}worst: " + ", ".join(f"{shape} {_percent(e)}" for shape, e in worst.items()),
-        )
-    yield Figure(
-        f"{where}: 90 % range holds the truth",
-        100 * sum(cell.inside for cell in cells) / len(cells),
-        "%",
-        90,
-        least=True,
-        note=f"without the instrument's own accuracy in it {_percent(sum(c.closely for c in cells) / len(cells))}; "
-        f"the whole machine's range {_percent(sum(whole) / len(whole))}",
-    )
+def _figures(where: str, found: Found, asked: Mapping[float, float]) -> Iterator[Figure]:
+    for seconds in sorted({device.seconds for device in found.devices}):
+        some = sorted((d for d in found.devices if d.seconds == seconds), key=lambda device: abs(device.error))
+        errors = [100 * abs(device.error) for device in some]
+        limit = 100 * asked[seconds] if seconds in asked else None
+        what = f"{where}: error of cells of {1000 * seconds:.0f} ms"
+        sign = f"{len(some)} cells; median with its sign {100 * median(d.error for d in some):+.2f} %"
+        yield Figure(f"{what}, median", median(errors), "%", limit, note=sign)
+        worst = f"worst {errors[-1]:.3g} % ({some[-1].shape})"
+        yield Figure(f"{what}, nine in ten below", errors[round(0.9 * (len(errors) - 1))], "%", limit, note=worst)
+    closely, whole = _percent([device.closely for device in found.devices]), _percent(found.whole)
+    note = f"without the instrument's own accuracy in it {closely:.0f} %; the whole machine's {whole:.0f} %"
+    covered = _percent([device.inside for device in found.devices])
+    yield Figure(f"{where}: the 90 % range holds the truth", covered, "%", 90, least=True, note=note)
+    longer, longest = 1000 * median(found.longer_s), 1000 * max(found.longer_s)
+    end, last = 1000 * median(found.end_s), 1000 * max(found.end_s)
+    note = f"worst {longest:.1f} ms; the block's end takes {end:.1f} ms, worst {last:.0f} ms"
+    yield Figure(f"{where}: duration more than the block's own, median", longer, "ms", note=note)
 
 
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.3g} %"
+def _percent(true: Sequence[bool]) -> float:
+    return 100 * sum(true) / len(true)

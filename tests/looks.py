@@ -35,7 +35,7 @@ def server(seconds=34.2, gpus=8):
         device(name.format(i), "gpu", (420 + 20 * math.sin(2 * i)) * seconds, 0.25, "counter", "NVML energy counter", (), 700.0)
         for i in range(gpus)
     ]
-    return rapl(seconds) + [device("CPU 1", "cpu", 50 * seconds), device("DRAM 1", "dram", 5 * seconds)] + boards
+    return [*rapl(seconds), device("CPU 1", "cpu", 50 * seconds), device("DRAM 1", "dram", 5 * seconds), *boards]
 
 
 def curve(devices, seconds, points=200, gap=()):

@@ -23,6 +23,6 @@ def bundle(thing: Run | Session, target: str | None = None) -> dict[str, str]:
 def waiting(name: str, target: str, like: Run | None = None) -> dict[str, str]:
     """What stands in the output until a run's first figures come: as high as the live view that takes its place.
 
-    `like` is an earlier run on this machine: it says how many devices there will be.
+    `like` is an earlier run on this machine: its devices are those that will be measured.
     """
     return {"text/plain": text.waiting_text(name), "text/html": run_html.waiting(name, target, like)}

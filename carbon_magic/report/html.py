@@ -81,27 +81,27 @@ class Figure:
 
 def figures(items: Iterable[Figure]) -> str:
     """The leading figures in one line where there is room, else below each other."""
-    style = "display:block;width:100%;margin:8px 0 0;border:0;color:inherit;font-size:13px"
-    return (
-        f'<table role="presentation" style="{style}">'
-        f'<tbody style="display:block"><tr style="{_ROW};display:flex;flex-wrap:wrap;gap:8px 24px">'
-        f"{''.join(_figure(item) for item in items)}</tr></tbody></table>"
-    )
+    style = "display:flex;flex-wrap:wrap;gap:8px 24px;margin:8px 0 0"
+    return f'<div style="{style}">{"".join(_figure(item) for item in items)}</div>'
 
 
 def _figure(item: Figure) -> str:
-    """Four lines of fixed height and a width that what they say does not change: live figures move nothing."""
+    """Four lines of fixed height and a width that what they say does not change: live figures move nothing.
+
+    Written in the order in which they are best read: without styles each figure is one line of text.
+    """
     role = item.role
-    beside = f'<span style="padding-left:8px"{hook(role and f"{role}-beside")}>{item.beside}</span>'
-    cut = f"{SMALL};white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
-    lines = (
-        f'<div style="{cut};{FAINT}">{item.label} {beside}</div>',
-        f'<div style="white-space:nowrap;overflow:hidden">{_value(item)}</div>',
-        f'<div style="{cut}"{hook(role and f"{role}-range")}>{item.range or "&nbsp;"}</div>',
-        f'<div style="{SMALL}">{item.known}</div>',
+    cut = "min-width:0;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+    line = f"flex:0 0 100%;{cut}"
+    parts = (
+        f'<span style="order:1;flex:none;{FAINT}">{item.label}</span>',
+        f'<span style="order:3;{line}">{_value(item)}</span>',
+        f'<span style="order:2;flex:1 1 0;{cut};{FAINT}"{hook(role and f"{role}-beside")}>{item.beside}</span>',
+        f'<span style="order:4;{line}"{hook(role and f"{role}-range")}>{item.range or "&nbsp;"}</span>',
+        f'<span style="order:5;flex:0 0 100%">{item.known}</span>',
     )
-    cell = f"{_CELL};flex:1 1 180px;min-width:0;padding:0;text-align:left;white-space:normal"
-    return f'<td style="{cell}">{"".join(lines)}</td>'
+    box = f"flex:1 1 180px;min-width:0;display:flex;flex-wrap:wrap;align-content:flex-start;gap:0 8px;{SMALL}"
+    return f'<div style="{box}">{" ".join(parts)}</div>'
 
 
 def _value(item: Figure) -> str:

@@ -33,16 +33,19 @@ if TYPE_CHECKING:
 
     from ..device import Device
     from ..run import Run, State
+    from .palette import Look
 
 CHART_PX = 112
 CO2E = "CO\N{SUBSCRIPT TWO}e"
 _DOT = " \N{MIDDLE DOT} "
 _HEADS = ("Device", "Power", "Energy", "90 % range")
 _LIVE_HEADS = ("Device", "Power now", "Energy", "Share")
-# Fixed widths: the same columns while it waits, lives and stays. Where the page is narrow, figures go below the name.
+# Fixed widths: the same columns while it waits, lives and stays. Where the page is narrower than 480 px, the first
+# column asks for a huge width, which is cut to a whole line: all figures go below the name, or none.
+_WHOLE_LINE = "flex:1 1 17em;flex-basis:calc((480px - 100%)*999);min-width:0;max-width:100%;box-sizing:border-box"
 _CELLS = (
-    f"{TEXT};flex:1 1 17em;min-width:0;display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px",
-    *(f"{NUMBER};padding-left:8px;flex:0 0 {px}px;box-sizing:border-box" for px in (66, 84, 98)),
+    f"{TEXT};{_WHOLE_LINE};display:flex;flex-wrap:wrap;align-items:flex-start;gap:0 8px",
+    *(f"{NUMBER};padding-left:8px;flex:0 0 {px}px;box-sizing:border-box" for px in (76, 84, 98)),
 )
 _USUAL_DEVICES = 2
 _SHORTEST_NAME, _LONGEST_NAME = 12, 30
@@ -51,8 +54,7 @@ _SHORTEST_NAME, _LONGEST_NAME = 12, 30
 
 def final(run: Run, target: str | None) -> str:
     """The report of a run that has ended, or of one in progress as it stands now."""
-    look_of = zip(run.devices, looks(run.devices), strict=True)
-    rows = [_row(device, run, svg.swatch(look)) for device, look in look_of]
+    rows = [_row(device, run, svg.swatch(look)) for device, look in _painted(run)]
     if run.others:
         rows.append(spanning("Also seen, not added to the total", len(_HEADS), flexed=True))
         rows += [_row(device, run, None) for device in run.others]
@@ -73,7 +75,7 @@ def live(run: Run) -> str:
     roles = (None, "watts", "joules", "share")
     rows = [
         row((_device(device, run, svg.swatch(look)), NONE_YET, NONE_YET, _meter(look.colour)), _CELLS, roles)
-        for device, look in zip(run.devices, looks(run.devices), strict=True)
+        for device, look in _painted(run)
     ]
     return (
         _heading(run, live=True)
@@ -88,10 +90,12 @@ def live(run: Run) -> str:
 def waiting(title: str, target: str, like: Run | None) -> str:
     """The frame of a run whose figures are still to come, as high as what will stand in it.
 
-    `like` is an earlier run on this machine, whose devices say how long the table will be.
+    `like` is an earlier run on this machine, whose devices say what the table will hold.
     """
     empty = (faint(NONE_YET),) * 3
-    rows = [row((faint(NONE_YET), *empty), _CELLS)] * (len(like.devices) if like is not None else _USUAL_DEVICES)
+    rows = [row((faint(NONE_YET), *empty), _CELLS)] * _USUAL_DEVICES
+    if like is not None:
+        rows = [row((_device(device, like, svg.swatch(look)), *empty), _CELLS) for device, look in _painted(like)]
     rules = f"box-sizing:border-box;height:{CHART_PX}px;border-top:{HAIR};border-bottom:{HAIR}"
     body = (
         heading(name(title, 160), faint(f"{words.STATES['running'].mark} measuring"))
@@ -195,17 +199,22 @@ def _row(device: Device, run: Run, swatch: str | None) -> str:
     return row((_device(device, run, swatch), *figures_of_it), _CELLS)
 
 
+def _painted(run: Run) -> list[tuple[Device, Look]]:
+    return list(zip(run.devices, looks(run.devices), strict=True))
+
+
 def _device(device: Device, run: Run, swatch: str | None) -> str:
     """Swatch, name and how it is known: in columns where there is room for both, else below each other."""
     longest = max(width(plain(d.name)) for d in (*run.devices, *run.others))
-    square = "flex:none;width:12px;height:12px;margin:0;align-self:flex-start;position:relative;top:3px"
+    columns = min(max(longest, _SHORTEST_NAME), _LONGEST_NAME)
+    square = "flex:none;width:12px;height:12px;margin:3px 8px 0 0"
     image = f'<span style="{square}"></span>'
     if swatch:
         image = f'<img src="{swatch}" alt="" width="12" height="12" style="{square}">'
     how = escape(f"{words.METHODS[device.method]}{_DOT}{words.source(device)}")
-    columns = min(max(longest, _SHORTEST_NAME), _LONGEST_NAME)
     return (
-        f'{image} <span style="flex:0 1 {0.6 * columns:.1f}em;overflow-wrap:anywhere">{name(device.name)}</span> '
+        f'<span style="flex:0 1 {0.66 * columns + 1.7:.1f}em;display:flex">{image} '
+        f'<span style="overflow-wrap:anywhere">{name(device.name)}</span></span> '
         f'<span style="flex:1 1 14em;min-width:0;opacity:.72;overflow-wrap:anywhere">{how}</span>'
     )
 

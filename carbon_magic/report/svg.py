@@ -195,7 +195,7 @@ def _rules(limit_w: float | None, top_w: float) -> str:
 
 def _xs(run: Run, kept: Sequence[int]) -> list[int]:
     end_s = run.curve.t_s[-1]
-    return [0] + [round(run.curve.t_s[i] / end_s * WIDE) for i in kept]
+    return [0, *(round(run.curve.t_s[i] / end_s * WIDE) for i in kept[:-1]), WIDE]
 
 
 def _uri(picture: str) -> str:

@@ -1,3 +1,4 @@
+import { keep } from "./extremes";
 import type { Series } from "./series";
 import { HIGH, WIDE, limit, niceTop, order, picture } from "./stack";
 
@@ -15,6 +16,9 @@ const TILES: Record<Fill, [ground: string, strokes: string, width: string]> = {
   lines: ["0.45", "M0 1.2H4", "2.2"],
   hatch: ["0.32", "M-1 5L5 -1M-1 1L1 -1M3 5L5 3", "1.25"],
 };
+/** Steps across at most, and steps in the whole picture at most, as in report/svg.py: what is drawn stays the same. */
+const COLUMNS = 450;
+const POINTS = 1800;
 let charts = 0;
 
 /** Power over time, stacked by device. Bands stretch with the box, their patterns do not (as in report/svg.py). */
@@ -48,7 +52,8 @@ export class Chart {
   draw(series: Series): void {
     this.limit = limit(this.limits, series.peak);
     this.top = niceTop(Math.max(series.peak, this.limit ?? 0));
-    const { bands, gaps, end } = picture(series.t, series.values, this.devices, this.top);
+    const kept = keep(series.totals, Math.min(COLUMNS, POINTS / this.devices.length));
+    const { bands, gaps, end } = picture(series, kept, this.devices, this.top);
     for (const { device, outline } of bands) this.outlines.get(device)!.setAttribute("d", outline);
     this.gaps.replaceChildren(...gaps.map(([from, to]) => node("rect", { x: at(from), width: at(to - from), height: "100%" })));
     const y = this.limit === null ? "-9" : `${(100 * (1 - this.limit / this.top)).toFixed(1)}%`;

@@ -43,18 +43,21 @@ export function scaleEnd(watts: number): string {
   return units.watts(watts).replace(/\.?0+ /, (zeros) => (zeros[0] === "." ? " " : zeros)).replace(/(\.\d*[1-9])0+ /, "$1 ");
 }
 
-export function picture(
-  t: readonly number[],
-  values: readonly (readonly (number | null)[])[],
-  devices: readonly number[],
-  top: number,
-): Picture {
-  const end = Math.max(t.at(-1) ?? 0, SHORTEST_S);
-  const xs = [0, ...t.map((s) => Math.round((s / end) * WIDE))];
+export interface Points {
+  t: readonly number[];
+  values: readonly (readonly (number | null)[])[];
+}
+
+/** The kept points of a series, stacked. */
+export function picture(series: Points, kept: readonly number[], devices: readonly number[], top: number): Picture {
+  const values = kept.map((i) => series.values[i]!);
+  const end = Math.max(series.t.at(-1) ?? 0, SHORTEST_S);
+  const xs = [0, ...kept.map((i) => Math.round((series.t[i]! / end) * WIDE))];
+  xs[kept.length] = Math.round(((series.t.at(-1) ?? 0) / end) * WIDE); // whichever point was kept, the curve ends now
   const y = (w: number): number => Math.round((1 - Math.min(w / top, 1)) * HIGH);
-  let low = t.map(() => 0);
+  let low = kept.map(() => 0);
   const bands: Band[] = [];
-  for (const device of t.length > 0 ? devices : []) {
+  for (const device of kept.length > 0 ? devices : []) {
     const high = low.map((w, i) => w + (values[i]![device] ?? 0));
     bands.push({ device, outline: band(xs, low.map(y), high.map(y)) });
     low = high;

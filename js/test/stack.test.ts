@@ -41,29 +41,28 @@ describe("a band", () => {
 });
 
 describe("a picture", () => {
-  const t = [5, 10];
-  const values = [[10, 30], [20, 0]];
+  const series = { t: [5, 10], values: [[10, 30], [20, 0]] };
 
   test("stacks the devices so that areas are energies", () => {
-    const { bands, end } = picture(t, values, [0, 1], 100);
+    const { bands, end } = picture(series, [0, 1], [0, 1], 100);
     const joule = (WIDE / end) * (HIGH / 100);
     expect(bands.map((b) => area(b.outline) / joule)).toEqual([5 * 10 + 5 * 20, 5 * 30]);
   });
 
   test("shades what could not be read, and only that", () => {
-    const { gaps } = picture([2, 4, 10], [[1], [null], [1]], [0], 10);
+    const { gaps } = picture({ t: [2, 4, 10], values: [[1], [null], [1]] }, [0, 1, 2], [0], 10);
     expect(gaps).toEqual([[200, 400]]);
-    expect(picture(t, [[null, 3], [1, 1]], [0, 1], 10).gaps).toEqual([]);
+    expect(picture({ t: [5, 10], values: [[null, 3], [1, 1]] }, [0, 1], [0, 1], 10).gaps).toEqual([]);
   });
 
   test("of the first second does not fill the whole width", () => {
-    const { bands, end } = picture([1], [[10]], [0], 10);
+    const { bands, end } = picture({ t: [1], values: [[10]] }, [0], [0], 10);
     expect(end).toBe(5);
     expect(Math.max(...corners(bands[0]!.outline).map(([x]) => x))).toBe(WIDE / 5);
   });
 
   test("of nothing is empty", () => {
-    expect(picture([], [], [0], 1)).toEqual({ bands: [], gaps: [], end: 5 });
+    expect(picture({ t: [], values: [] }, [], [0], 1)).toEqual({ bands: [], gaps: [], end: 5 });
   });
 });
 

@@ -1,0 +1,13 @@
+"""The simulated machine, which is the tests'."""
+
+from __future__ import annotations
+
+import sys
+
+from .fresh import ROOT
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+import machine
+
+__all__ = ["machine"]
