@@ -74,29 +74,28 @@ def measure(fresh: Fresh, on: Mapping[str, Mapping[str, str]]) -> Iterator[Figur
 
 def _cells(fresh: Fresh) -> Iterator[Figure]:
     """Empty cells with the magic and without, by turns."""
-    with kernel(fresh.environment({})) as bare, kernel(fresh.environment({})) as ours:
-        for each in (bare, ours):
-            each.run("0")
-        rss, threads = zip(*(each.printed(STATE) for each in (bare, ours)), strict=True)
-        ours.run("%load_ext carbon_magic")
-        ours.run("%%carbon\n0")
-        first = ours.seconds
+    with kernel(fresh.environment({})) as one:
+        one.run("0")
+        rss, threads = one.printed(STATE)
+        one.run("%load_ext carbon_magic")
+        one.run("%%carbon\n0")
+        first = one.seconds
         time.sleep(0.5)
-        after = ours.printed(STATE)
-        pairs = []
+        after, _ = one.printed(STATE)
+        more_s = []
         for _ in range(PAIRS):
-            ours.run("0")
-            plain = ours.seconds
-            ours.run("%%carbon\n0")
-            pairs.append(ours.seconds - plain)
-        ours.run(LIVE)
+            one.run("0")
+            plain = one.seconds
+            one.run("%%carbon\n0")
+            more_s.append(one.seconds - plain)
+        one.run(LIVE)
         time.sleep(0.5)
-        seen = ours.printed(STATE)
-    more = (after[0] - rss[1]) / 1e6
-    yield Figure("resident memory more, kernel, before any widget", more, "MB", 25, note=f"bare {rss[0] / 1e6:.0f} MB")
-    yield Figure("threads more, kernel, idle after a live view", seen[1] - threads[1], "", 1)
+        _, left = one.printed(STATE)
+    more = (after - rss) / 1e6
+    yield Figure("resident memory more, kernel, before any widget", more, "MB", 25, note=f"bare {rss / 1e6:.0f} MB")
+    yield Figure("threads more, kernel, idle after a live view", left - threads, "", 1)
     note = f"the first of all {1000 * first:.0f} ms, imports inside"
-    yield Figure("empty %%carbon cell in a kernel, more than an empty cell", 1000 * median(pairs), "ms", note=note)
+    yield Figure("empty %%carbon cell in a kernel, more than an empty cell", 1000 * median(more_s), "ms", note=note)
 
 
 def _tick(fresh: Fresh, name: str, environment: Mapping[str, str]) -> Figure:

@@ -64,7 +64,7 @@ class CarbonMagic(Magics):
     def _configured(self, change: Bunch) -> None:
         config.overrides[change["name"]] = change["new"]
 
-    @magic_arguments()
+    @magic_arguments("%%carbon")
     @argument("-n", "--name", help="what to call the run; default: the cell's number")
     @argument("-s", "--stage", help="explore, train, tune, evaluate, final, or a word of your own")
     @argument("-t", "--tag", action="append", metavar="KEY=VALUE", help="a tag, a hyperparameter say; may be repeated")
@@ -154,6 +154,8 @@ class CarbonMagic(Magics):
         error = result.error_before_exec or result.error_in_exec
         if mine:
             self._end(self._level(), error)
+            if self._level()[1] == 0:  # a script: no cell is around that will end
+                self._show_late()
         if error is not None:
             error._render_traceback_ = list  # run_cell has shown it already
             raise error

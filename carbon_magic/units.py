@@ -38,7 +38,7 @@ _KWH: _Scale = (("kWh", J_PER_KWH),)
 _J: _Scale = (("nJ", 1e-9), ("µJ", 1e-6), ("mJ", 1e-3), ("J", 1.0), ("kJ", 1e3), ("MJ", 1e6), ("GJ", 1e9), ("TJ", 1e12))
 _G: _Scale = (("ng", 1e-9), ("µg", 1e-6), ("mg", 1e-3), ("g", 1.0), ("kg", 1e3), ("t", 1e6))
 
-_KM: _Scale = (("cm", 1e-5), ("m", 1e-3), ("km", 1.0))
+_KM: _Scale = (("mm", 1e-6), ("cm", 1e-5), ("m", 1e-3), ("km", 1.0))
 
 
 def watts(w: float | None) -> str:
@@ -67,7 +67,7 @@ def grams(g: float | None) -> str:
 
 
 def distance(km: float | None) -> str:
-    """Kilometres as cm, m or km: "5.98 cm", "598 m", "1.34 km"."""
+    """Kilometres as mm, cm, m or km: "5.98 cm", "598 m", "1.34 km"."""
     return _quantity(km, _KM, "km")
 
 

@@ -65,10 +65,8 @@ export class Chart {
   private addBand(id: string, device: number, look: Look): void {
     const [ground, strokes, width] = TILES[look.fill];
     const pattern = node("pattern", { id: `${id}p`, width: "4", height: "4", patternUnits: "userSpaceOnUse" });
-    pattern.append(
-      node("rect", { width: "4", height: "4", fill: look.colour, "fill-opacity": ground }),
-      node("path", { d: strokes, stroke: look.colour, "stroke-width": width }),
-    );
+    pattern.append(node("rect", { width: "4", height: "4", fill: look.colour, "fill-opacity": ground }));
+    if (strokes) pattern.append(node("path", { d: strokes, stroke: look.colour, "stroke-width": width }));
     const clip = node("clipPath", { id: `${id}c`, clipPathUnits: "objectBoundingBox" });
     const outline = clip.appendChild(node("path", { transform: `scale(${1 / WIDE} ${1 / HIGH})` }));
     const full = { width: "100%", height: "100%", fill: `url(#${id}p)`, "clip-path": `url(#${id}c)` };

@@ -21,7 +21,7 @@ const J: Scale = [
   ["nJ", 1e-9], ["µJ", 1e-6], ["mJ", 1e-3], ["J", 1], ["kJ", 1e3], ["MJ", 1e6], ["GJ", 1e9], ["TJ", 1e12],
 ];
 const G: Scale = [["ng", 1e-9], ["µg", 1e-6], ["mg", 1e-3], ["g", 1], ["kg", 1e3], ["t", 1e6]];
-const KM: Scale = [["cm", 1e-5], ["m", 1e-3], ["km", 1]];
+const KM: Scale = [["mm", 1e-6], ["cm", 1e-5], ["m", 1e-3], ["km", 1]];
 
 export const watts: Formatter = (w) => quantity(w, W, "W");
 export const energy: Formatter = (j) => quantity(j, ENERGY, "Wh");

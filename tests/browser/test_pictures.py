@@ -101,7 +101,7 @@ def test_from_waiting_to_report_the_page_stands_still(notebook, devices, width):
         look();
     }""")
     nb.run()
-    nb.page.wait_for_selector(".still svg path[d]")
+    nb.page.wait_for_selector(".still svg")
     nb.page.wait_for_function("() => Number.parseFloat(document.querySelector('.still [data-c=elapsed]').textContent) > 2")
     picture(nb.page.locator(".still"), f"live-{devices}-{width}")
     nb.page.evaluate(IN_KERNEL, "live.stop()")
@@ -114,7 +114,7 @@ def test_from_waiting_to_report_the_page_stands_still(notebook, devices, width):
 def test_a_live_card_is_told_once_when_it_ends_and_leaves_nothing(notebook):
     nb = notebook("end", BEGIN, "live = Live('ending', rapl)")
     nb.run()
-    nb.page.wait_for_selector(".ending svg path[d]")
+    nb.page.wait_for_selector(".ending svg")
     assert nb.page.locator(".ending output[aria-live=off]").count() == 3
     assert nb.page.locator(".carbon-magic-announcement").count() == 0
     nb.page.evaluate(IN_KERNEL, "live.stop()")
@@ -128,7 +128,7 @@ def test_a_live_card_is_told_once_when_it_ends_and_leaves_nothing(notebook):
 def test_two_views_of_an_output_are_both_live_and_so_is_one_that_was_away(notebook):
     nb = notebook("views", BEGIN, "live = Live('seen', rapl)", *["print('\\n' * 40)"] * 12)
     nb.run()
-    nb.page.wait_for_selector(".seen svg path[d]")
+    nb.page.wait_for_selector(".seen svg")
     nb.page.evaluate("""async () => {
         const notebook = window.notebook = window.jupyterapp.shell.currentWidget;
         notebook.content.activeCellIndex = 1;
@@ -155,7 +155,7 @@ def test_two_views_of_an_output_are_both_live_and_so_is_one_that_was_away(notebo
 def test_silence_is_told(notebook):
     nb = notebook("silence", BEGIN, "live = Live('silent', rapl)")
     nb.run()
-    nb.page.wait_for_selector(".silent svg path[d]")
+    nb.page.wait_for_selector(".silent svg")
     nb.page.evaluate(IN_KERNEL, "live.end.set()")
     nb.page.locator(".silent", has_text="no figures for").wait_for()
     nb.page.evaluate(IN_KERNEL, "live.stop()")
