@@ -168,7 +168,7 @@ def test_partly_overlapping_runs_add_up_to_the_time_they_cover():
         second.__exit__(None, None, None)
     *_, a, b, reference = carbon_magic.session().runs
     both = carbon_magic.Session((a, b))
-    assert both.energy_j == pytest.approx(reference.energy_j, rel=0.05)
+    assert both.energy_j == pytest.approx(reference.energy_j, rel=0.2)  # exact in test_tracker, without other load
     assert carbon_magic.session().energy_j - before.energy_j == pytest.approx(reference.energy_j, rel=1e-6)
 
 

@@ -81,7 +81,7 @@ def same_lines(text, shift):
         return f"{match[1]}{int(match[2]) - shift}"
 
     text = re.sub(r"(/tmp/ipykernel_\d+/)?\d+\.py", "cell.py", text)
-    text = re.sub(r"""((?:Cell In\[\d+\]|cell\.py"?), line |on line |cell\.py:)(\d+)""", move, text)
+    text = re.sub(r"""((?:Cell In\[\d+\]|cell\.py"?), line |on line |at line |cell\.py:)(\d+)""", move, text)
     text = re.sub(r"^((?:-+>)? *)(\d+)(?= |$)", move, text, flags=re.MULTILINE)
     lines = [
         re.sub(r"^-*>? *", "", line)

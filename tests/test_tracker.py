@@ -9,7 +9,7 @@ import machine
 import pytest
 from machine import Fault, Gpu, InjectedClock, SimulatedMachine, Zone, bursts, ramp, square, steady
 
-from carbon_magic import grid, meters
+from carbon_magic import Session, grid, meters
 from carbon_magic.config import Settings
 from carbon_magic.tracker import Tracker
 from carbon_magic.tracking import Label
@@ -72,6 +72,14 @@ def test_a_server_counts_packages_and_dram_and_nothing_twice():
         assert run.measured_fraction == 1.0
 
 
+def test_dies_of_two_packages_keep_their_names_apart():
+    zones = [Zone(f"intel-rapl:{i}", f"package-{i // 2}-die-{i % 2}", steady(30 + i), 100) for i in range(4)]
+    with simulation(SimulatedMachine, zones) as sim:
+        run, t0, t1 = sim.cell(1.0)
+        assert [d.name for d in run.devices][:4] == ["CPU 0-die-0", "CPU 0-die-1", "CPU 1-die-0", "CPU 1-die-1"]
+        assert energy(run, "cpu") == pytest.approx(126 * (t1 - t0), rel=0.01)
+
+
 def test_a_laptop_has_its_package_measured_and_its_memory_modelled():
     with simulation(machine.laptop) as sim:
         run, t0, t1 = sim.cell(2.0)
@@ -132,6 +140,19 @@ def test_gpu_cells_are_right_and_ranges_hold_the_truth(trace, tick_s, seconds, m
     assert covered >= 22
     assert statistics.median(errors) <= median
     assert max(errors) <= worst
+
+
+def test_a_counter_that_ticks_once_a_second_is_believed_and_its_range_holds_the_truth():
+    rng, covered = random.Random(5), 0
+    with simulation(SimulatedMachine, [], [Gpu(steady(250), tick_s=1.0, phase_s=0.4)]) as sim:
+        sim.cell(3.0)
+        for _ in range(20):
+            sim.clock.advance(rng.random())
+            run, t0, t1 = sim.cell(2.0 + rng.random())
+            [gpu] = [d for d in run.devices if d.kind == "gpu"]
+            covered += gpu.energy_j_range[0] <= sim.simulated.total(t0, t1) <= gpu.energy_j_range[1]
+            assert run.notes == ()
+    assert covered >= 18
 
 
 def test_a_gpu_without_a_counter_is_polled():
@@ -239,6 +260,27 @@ def test_a_wall_clock_set_back_moves_no_run_against_another():
         b, a = sim.tracker.end(inner, "done"), sim.tracker.end(outer, "done")
         assert b.started_at - a.started_at == pytest.approx(1.0)
         assert a.duration_s == pytest.approx(2.0)
+
+
+def test_partly_overlapping_runs_add_up_to_the_time_they_cover():
+    with simulation(machine.server) as sim:
+
+        def pass_time(seconds):
+            for _ in range(int(seconds / 0.05)):
+                sim.clock.advance(0.05)
+                sim.tracker.look(sim.tracker.active)
+
+        first = sim.tracker.begin(LABEL, Settings(hz=20), grid.intensity("FR"))
+        t0 = sim.clock.monotonic()
+        pass_time(2.0)
+        second = sim.tracker.begin(LABEL, Settings(hz=20), grid.intensity("FR"))
+        pass_time(1.0)
+        a = sim.tracker.end(first, "done")
+        pass_time(3.0)
+        b = sim.tracker.end(second, "done")
+        t1 = sim.clock.monotonic()
+        assert Session((a, b)).energy_j == pytest.approx(sim.simulated.total(t0, t1), rel=0.005)
+        assert a.energy_j + b.energy_j > 1.1 * sim.simulated.total(t0, t1)
 
 
 def test_subscribers_see_the_run_each_second_and_at_its_end_and_may_break():

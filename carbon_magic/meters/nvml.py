@@ -40,7 +40,7 @@ class Gpu(Meter):
         self.group = name  # each board errs by its own constant
         self.counted = counted
         self.limit_w = _milli(nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
-        self.max_w = 1.3 * self.limit_w if self.limit_w else DEFAULT_MAX_W
+        self.max_w = 2 * self.limit_w if self.limit_w else DEFAULT_MAX_W
 
     def asleep(self) -> bool:
         if self._status is None:

@@ -103,8 +103,10 @@ class Odometer:
         if old is None:
             self._moved_s = new.t_s
             return
+        # It stood still since it last moved, so what it gains now may have been used since then.
+        moved = Reading(old.joules, min(old.t_s, self._moved_s if self._moved_s is not None else old.t_s))
         step = difference(
-            old, new, max_w=self.meter.max_w, tick_s=self.tick_s, wraps_at_j=self.meter.wraps_at_j, mean_w=self._mean_w
+            moved, new, max_w=self.meter.max_w, tick_s=self.tick_s, wraps_at_j=self.meter.wraps_at_j, mean_w=self._mean_w
         )
         self.joules += step.joules
         self._slack_low_j += step.joules - step.low
@@ -129,6 +131,8 @@ class Odometer:
 
     def _moved(self, old: Reading, new: Reading, joules: float) -> None:
         seen_s, gap_s = (old.t_s + new.t_s) / 2, new.t_s - old.t_s
+        if self.slow and self._moved_s is not None and old.t_s - self._moved_s > self.tick_s:
+            self.tick_s, self._intervals = new.t_s - self._moved_s, []  # it ticks more slowly than was thought
         closely = gap_s <= max(3 * DENSE_S, self.tick_s / 4)
         if self.slow and closely:
             if self._tick_at_s is not None and 0.5 * SLOW_S < seen_s - self._tick_at_s < 4 * self.tick_s:

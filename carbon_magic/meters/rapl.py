@@ -69,11 +69,9 @@ def find(root: Path, cpuinfo: str) -> tuple[list[Meter], str | None]:
         if label is None or key in taken:
             continue
         if label.startswith("package"):
-            number = label.rpartition("-")[2] if "-" in label else "0"
-            meter = RaplDomain(zone, f"CPU {number}", "cpu", gain)
+            meter = RaplDomain(zone, f"CPU {_which(label)}", "cpu", gain)
         elif label == "dram":
-            number = (parent or "package-0").rpartition("-")[2]
-            meter = RaplDomain(zone, f"DRAM {number}", "dram", gain)
+            meter = RaplDomain(zone, f"DRAM {_which(parent or label)}", "dram", gain)
         elif label == "psys":
             meter = RaplDomain(zone, "Platform (psys)", "platform", gain, counted=False)
         else:
@@ -115,6 +113,11 @@ def _zones(root: Path) -> Iterator[Path]:
             if _ZONE.match(entry.name):
                 yield entry
             pending.append(entry)
+
+
+def _which(label: str) -> str:
+    """The number of a package: "0" of package-0, "0-die-1" of package-0-die-1."""
+    return label.partition("-")[2] or "0"
 
 
 def _order(name: str) -> list[int]:

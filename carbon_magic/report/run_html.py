@@ -179,7 +179,7 @@ def _picture(run: Run) -> str:
     aside = [f"dotted: power limit {units.watts(picture.limit_w)}"] if picture.limit_w is not None else []
     aside += ["shaded: no reading"] if picture.gaps else []
     top = f"0\N{EN DASH}{svg.scale_end(picture.top_w)}"
-    return _chart_box(image, top, _DOT.join(aside), units.duration(run.curve.t_s[-1]))
+    return _chart_box(image, top, _DOT.join(aside), units.duration(run.duration_s))
 
 
 def _chart_box(image: str, top: str = "&nbsp;", aside: str = "", end: str = "", live: bool = False) -> str:

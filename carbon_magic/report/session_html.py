@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 ROWS = 100
 """Rows in what is saved: a session of thousands of runs must not make the notebook a file of megabytes."""
 _HEADS = ("Run", "State", "How known", "Time", "Mean power", "Energy", CO2E)
-_ONE_LINE = f"{TEXT};white-space:nowrap"
-_CELLS = (f"{TEXT};min-width:130px", _ONE_LINE, _ONE_LINE, NUMBER, NUMBER, NUMBER, NUMBER)
-_WIDE = ";min-width:780px"
+_TIGHT = "padding-left:10px"
+_STATE = f"{TEXT};padding-right:6px;white-space:nowrap"
+_CELLS = (f"{TEXT};min-width:100px", _STATE, f"{TEXT};padding-right:0", *(f"{NUMBER};{_TIGHT}",) * 4)
+_WIDE = ";min-width:560px"
 _STRONG_LINE = "1px solid rgba(128,128,128,.7)"
 _RANGES = "90 % ranges: the truth lies within them in nine cases of ten."
 
@@ -75,20 +76,29 @@ def _row(run: Run) -> str:
     values = (
         f'<span style="font-weight:500;overflow-wrap:anywhere">{name(run.name, 60)}</span>',
         state(run.state),
-        escape(str(words.known(run))),
+        _known(words.known(run)),
         units.duration(run.duration_s),
-        f'{_spark(run)} <span style="display:inline-block;min-width:54px">{units.watts(watts)}</span>',
+        _power(run, watts),
         units.energy(joules),
         units.grams(grams),
     )
     return row(values, _CELLS)
 
 
-def _spark(run: Run) -> str:
-    """The run's shape, for the eye only: the figure stands beside it."""
+def _known(sign: words.Sign) -> str:
+    """The sign never stands in a line of its own."""
+    first, space, rest = sign.word.partition(" ")
+    return f'<span style="white-space:nowrap">{sign.mark} {first}</span>{space}{rest}'
+
+
+def _power(run: Run, watts: float | None) -> str:
+    """The mean power, and where there is room for it the run's shape, which else falls into a line that is not seen."""
     uri = svg.sparkline(run)
-    style = "display:inline-block;width:80px;height:16px;max-width:none;margin:0 4px 0 0;vertical-align:-3px"
-    return f'<img src="{uri}" alt="" width="80" height="16" style="{style}">' if uri else ""
+    wide, high = svg.SPARK_PX
+    picture = f'<img src="{uri}" alt="" width="{wide}" height="{high}" style="flex:none;max-width:none;margin:0">'
+    style = "display:flex;flex-flow:row-reverse wrap;gap:0 8px;height:18px;overflow:hidden"
+    figure = f'<span style="flex:none;min-width:50px">{units.watts(watts)}</span>'
+    return f'<div style="{style}">{figure} {picture if uri else ""}</div>'
 
 
 def _total(thing: Session) -> str:
@@ -96,7 +106,7 @@ def _total(thing: Session) -> str:
     values = (
         "Total",
         "",
-        escape(str(words.known_of_session(thing))),
+        _known(words.known_of_session(thing)),
         units.duration(thing.duration_s),
         "",
         units.energy(joules),

@@ -27,8 +27,8 @@ COLUMNS = 450
 """Steps across at most: two pixels each."""
 POINTS = 1800
 """Steps in the whole picture at most, all devices together: some 20 KB."""
-SPARKS = 40
-SPARK_PX = (80, 16)
+SPARKS = 32
+SPARK_PX = (64, 16)
 """Steps of a sparkline and its size: two pixels a step."""
 _NS = 'xmlns="http://www.w3.org/2000/svg"'
 
@@ -61,7 +61,7 @@ def chart(run: Run) -> Chart | None:
         return None
     peak_w = max(known)
     limit_w = limit(devices, peak_w)
-    top_w = nice_top(max(peak_w, limit_w or 0.0))
+    top_w = nice_top(max(peak_w, 1.04 * (limit_w or 0.0)))  # the limit's line must not lie on the scale's own
     kept = keep(total, min(COLUMNS, POINTS // len(devices)))
     xs = _xs(run, kept)
     look_of = dict(zip((d.name for d in run.devices), looks(run.devices), strict=True))

@@ -51,7 +51,7 @@ export class Chart {
 
   draw(series: Series): void {
     this.limit = limit(this.limits, series.peak);
-    this.top = niceTop(Math.max(series.peak, this.limit ?? 0));
+    this.top = niceTop(Math.max(series.peak, 1.04 * (this.limit ?? 0)));
     const kept = keep(series.totals, Math.min(COLUMNS, POINTS / this.devices.length));
     const { bands, gaps, end } = picture(series, kept, this.devices, this.top);
     for (const { device, outline } of bands) this.outlines.get(device)!.setAttribute("d", outline);

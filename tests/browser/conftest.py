@@ -151,6 +151,11 @@ class Notebook:
         ARTEFACTS.mkdir(exist_ok=True)
         self.page.screenshot(path=ARTEFACTS / f"{name}.png")
 
+    def card(self, name: str, which: int = 0) -> None:
+        """A picture of one output alone."""
+        ARTEFACTS.mkdir(exist_ok=True)
+        self.page.locator(".carbon-magic").nth(which).screenshot(path=ARTEFACTS / f"{name}.png")
+
 
 @pytest.fixture
 def notebook(browser, lab):

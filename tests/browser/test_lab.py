@@ -172,11 +172,12 @@ def test_dark_and_narrow(notebook):
 def test_a_machine_with_gpus(notebook, start_lab):
     with machine.gpu_box() as simulated:
         lab = start_lab(**simulated.environment, CARBON_MAGIC_PLACE="FR")
-        nb = notebook("gpus", "%load_ext carbon_magic", BUSY.format(seconds=6), "%carbon", lab=lab)
+        nb = notebook("gpus", "%load_ext carbon_magic", BUSY.format(seconds=6), "%carbon", lab=lab, height=1200)
         nb.page.evaluate(RECORD)
         nb.start()
         nb.page.wait_for_function("() => window.seen.length >= 30", timeout=30_000)
         nb.picture("gpus-live")
+        nb.card("card-gpus-live")
         nb.wait()
         nb.page.wait_for_selector(".carbon-magic img")
         text = nb.page.locator(".carbon-magic").first.inner_text()
@@ -184,3 +185,5 @@ def test_a_machine_with_gpus(notebook, start_lab):
             assert words in text
         assert "modelled" not in text
         nb.picture("gpus-report")
+        nb.card("card-gpus-report")
+        nb.card("card-session", 1)
