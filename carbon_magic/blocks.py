@@ -78,7 +78,7 @@ class track:  # noqa: N801 - it is used like a function
         wanted = now.wanted(self._name, self._stage, self._tags, self._options, self._default_name)
         place = None if wanted.settings.quiet else screen.for_block(others_run=bool(now.tracker.active))
         if place is not None:
-            place.begin(wanted.label.name)
+            place.begin(wanted.label.name, now.last)
         tracking = now.begin(wanted)
         if place is not None:
             place.follow(tracking)

@@ -131,7 +131,7 @@ class CarbonMagic(Magics):
         place = None
         if not wanted.settings.quiet and screen.in_kernel(self.shell) and not screen.captured(self.shell):
             place = screen.Place(self.shell)
-            place.wait(wanted.label.name)
+            place.wait(wanted.label.name, now.last)
         tracking = now.begin(wanted)
         self._cells.append(_Cell(self._level(), tracking, variable, wanted.settings.quiet, place))
         if place is not None:

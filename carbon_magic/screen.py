@@ -65,11 +65,11 @@ class Place:
         """The id of the element in the page that a live view looks for."""
         return f"carbon-{self._display_id}"
 
-    def wait(self, name: str) -> None:
-        """Show that a run is about to begin."""
+    def wait(self, name: str, like: Run | None) -> None:
+        """Show that a run is about to begin, with room for the devices that the run `like` had."""
         from . import report
 
-        self._publish(report.waiting(name, self.target))
+        self._publish(report.waiting(name, self.target, like))
 
     def follow(self, tracking: Tracking) -> None:
         """Make the output live, from another thread: importing the widget machinery takes 70 ms."""
@@ -142,11 +142,11 @@ class Block:
         self._shown_s = -REFRESH_S
         ipython.events.register("post_run_cell", self._cell_ended)
 
-    def begin(self, name: str) -> None:
+    def begin(self, name: str, like: Run | None) -> None:
         """A block begins. Many short ones in a loop do not each redraw the output."""
         self._live = time.monotonic() - self._shown_s >= REFRESH_S
         if self._live:
-            self._place.wait(name)
+            self._place.wait(name, like)
 
     def follow(self, tracking: Tracking) -> None:
         if self._live:

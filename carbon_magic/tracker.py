@@ -75,6 +75,7 @@ class Tracker:
             return tracking.run()
         marks = tracking.machine.mark(edge=True)
         now_s = self.clock.monotonic()
+        tracking.ending = True
         self._drain(tracking, now_s)
         with self._wake:
             if tracking.final is None:
@@ -134,12 +135,12 @@ class Tracker:
             return
         marks = active[0].machine.mark()
         for tracking in active:
-            if tracking.final is None:
+            if not tracking.ending:
                 tracking.look(marks, now_s)
         if save:
             self._saved_s = now_s
             for tracking in active:
-                if tracking.final is None:
+                if not tracking.ending:
                     self._publish(tracking.at("running", marks, now_s))
 
     def _publish(self, run: Run) -> None:

@@ -66,6 +66,7 @@ class Tracking:
         self.pid = os.getpid()
         self.listeners: list[Listener] = []
         self.final: Run | None = None
+        self.ending = False
         self._context = contextvars.copy_context()
         self._clock = clock
         self._started_at = started_at
@@ -143,7 +144,7 @@ class Tracking:
 
     def look(self, marks: Sequence[Mark], now_s: float) -> None:
         """A point of the curve, if one is due; listeners hear of it."""
-        if now_s < self.next_s() - 1e-3:
+        if self.ending or now_s < self.next_s() - 1e-3:
             return
         period_s = 1 / self.rate_hz(now_s)
         # On the grid, so that the rate holds although each look is a little late; but never catching up in a burst.

@@ -11,7 +11,16 @@ from carbon_magic.tick import Tick
 from carbon_magic.totals import Session
 
 FRANCE = Intensity(
-    56.0, (45.0, 70.0), "FR", "France", 2023, "lifecycle", "Ember (2024)", "territory", "CC BY 4.0", "guessed from the time zone"
+    56.0,
+    (45.0, 70.0),
+    "FR",
+    "France",
+    2023,
+    "lifecycle",
+    "Ember (2024)",
+    "territory",
+    "CC BY 4.0",
+    "guessed from the time zone",
 )
 
 
@@ -32,7 +41,16 @@ def modelled(seconds=34.2):
 def server(seconds=34.2, gpus=8):
     name = "GPU {} NVIDIA H100 80GB HBM3"
     boards = [
-        device(name.format(i), "gpu", (420 + 20 * math.sin(2 * i)) * seconds, 0.25, "counter", "NVML energy counter", (), 700.0)
+        device(
+            name.format(i),
+            "gpu",
+            (420 + 20 * math.sin(2 * i)) * seconds,
+            0.25,
+            "counter",
+            "NVML energy counter",
+            (),
+            700.0,
+        )
         for i in range(gpus)
     ]
     return [*rapl(seconds), device("CPU 1", "cpu", 50 * seconds), device("DRAM 1", "dram", 5 * seconds), *boards]
@@ -43,7 +61,9 @@ def curve(devices, seconds, points=200, gap=()):
     chance = random.Random(1)
     watts = {
         d.name: tuple(
-            None if i in gap else d.energy_j / seconds * (1 + 0.25 * math.sin(9 * i / points + k) + 0.1 * chance.gauss(0, 1))
+            None
+            if i in gap
+            else d.energy_j / seconds * (1 + 0.25 * math.sin(9 * i / points + k) + 0.1 * chance.gauss(0, 1))
             for i in range(points)
         )
         for k, d in enumerate(devices)
@@ -56,7 +76,9 @@ def run(name="train", devices=None, seconds=34.2, gap=(), started_at=1.7e9, poin
     ends = tuple(sum(d.energy_j_range[i] for d in devices) for i in (0, 1))
     given = {"id": name, "name": name, "state": "done", "grid": FRANCE, "host": "here"} | fields
     power = curve(devices, seconds, points, gap) if devices and seconds > 0 else Curve()
-    return Run(started_at=started_at, duration_s=seconds, energy_j_range=ends, devices=tuple(devices), curve=power, **given)
+    return Run(
+        started_at=started_at, duration_s=seconds, energy_j_range=ends, devices=tuple(devices), curve=power, **given
+    )
 
 
 def session(count=5):
@@ -72,4 +94,6 @@ def session(count=5):
 
 
 def tick(n=1, watts=None, joules=100.0):
-    return Tick(n, n / 8, watts or {"CPU 0": 41.3, "DRAM 0": 4.6}, joules, (0.9 * joules, 1.1 * joules), 0.02, (0.01, 0.03))
+    return Tick(
+        n, n / 8, watts or {"CPU 0": 41.3, "DRAM 0": 4.6}, joules, (0.9 * joules, 1.1 * joules), 0.02, (0.01, 0.03)
+    )

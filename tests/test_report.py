@@ -16,7 +16,18 @@ from carbon_magic.report import extremes, plain, svg, text
 from carbon_magic.totals import Session
 
 EVIL = 'a "quoted" <img src=x onerror=alert(1)> & </div><script>x</script>\u202e\u200f\x1b[31m\n\ttail'
-NAMES = [EVIL, "", " \n ", "\u202e\u2066", "x" * 100_000, "模型训练" * 50, "e\u0301" * 60, "👩\u200d🔬 lab", "=1+1", "%carbon {x} $y"]
+NAMES = [
+    EVIL,
+    "",
+    " \n ",
+    "\u202e\u2066",
+    "x" * 100_000,
+    "模型训练" * 50,
+    "e\u0301" * 60,
+    "👩\u200d🔬 lab",
+    "=1+1",
+    "%carbon {x} $y",
+]
 VOID = {"img", "br", "hr", "input"}
 
 
@@ -64,7 +75,9 @@ def everything():
         "nothing": run(devices=[]),
         "instant": run(seconds=0.0, devices=[device(joules=0.0)]),
         "zero": run(devices=[device(joules=0.0)]),
-        "evil": run(EVIL, stage=EVIL, tags={EVIL: EVIL}, notes=(EVIL,), devices=[device(EVIL, source=EVIL, notes=(EVIL,))]),
+        "evil": run(
+            EVIL, stage=EVIL, tags={EVIL: EVIL}, notes=(EVIL,), devices=[device(EVIL, source=EVIL, notes=(EVIL,))]
+        ),
         "session": session(),
         "empty": Session(),
         "many": session(130),
@@ -197,7 +210,9 @@ def test_pictures_are_well_formed_and_hold_no_words_and_no_scripts(state):
 def test_the_chart_says_what_it_shows():
     alts = [value for name, value in Page(html(run(devices=server()))).attributes if name == "alt" and value]
     assert len(alts) == 1
-    assert re.fullmatch(r"Power over 34\.2 s, stacked by device \(CPU 0, .*\): peak .* kW, power limit 5\.60 kW\.", alts[0])
+    assert re.fullmatch(
+        r"Power over 34\.2 s, stacked by device \(CPU 0, .*\): peak .* kW, power limit 5\.60 kW\.", alts[0]
+    )
 
 
 def test_the_chart_leaves_a_gap_where_nothing_was_read():

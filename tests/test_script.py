@@ -5,7 +5,16 @@ import sys
 
 import nbformat
 
-IPYTHON = [sys.executable, "-m", "IPython", "--no-banner", "--quick", "--colors=NoColor", "--simple-prompt", "--HistoryManager.enabled=False"]
+IPYTHON = [
+    sys.executable,
+    "-m",
+    "IPython",
+    "--no-banner",
+    "--quick",
+    "--colors=NoColor",
+    "--simple-prompt",
+    "--HistoryManager.enabled=False",
+]
 
 
 def test_terminal_ipython_shows_text():
@@ -20,7 +29,11 @@ def test_terminal_ipython_shows_text():
 
 
 def test_a_notebook_turned_into_a_script_measures_too(tmp_path):
-    cells = ["%load_ext carbon_magic", "%%carbon -n scripted\ny = 1\ny + 1", "import carbon_magic\nprint('runs:', [r.name for r in carbon_magic.session().runs])"]
+    cells = [
+        "%load_ext carbon_magic",
+        "%%carbon -n scripted\ny = 1\ny + 1",
+        "import carbon_magic\nprint('runs:', [r.name for r in carbon_magic.session().runs])",
+    ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     notebook.metadata["language_info"] = {"name": "python", "file_extension": ".py", "nbconvert_exporter": "python"}
     nbformat.write(notebook, tmp_path / "n.ipynb")

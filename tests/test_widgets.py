@@ -169,7 +169,11 @@ def test_unknown_figures_of_a_row_are_null():
 
 
 def test_runs_picked_in_the_page_are_added_up_each_joule_once(sent):
-    outer, inner, apart = run("outer", seconds=60.0), run("inner", seconds=10.0), run("apart", seconds=5.0, started_at=1.8e9)
+    outer, inner, apart = (
+        run("outer", seconds=60.0),
+        run("inner", seconds=10.0),
+        run("apart", seconds=5.0, started_at=1.8e9),
+    )
     view = SummaryView("t1", Session((outer, inner, apart)))
     view.set_state({"picked": [0, 1, 2]})
     assert view.sum["e"] == pytest.approx(outer.energy_j + apart.energy_j)

@@ -106,7 +106,12 @@ class Odometer:
         # It stood still since it last moved, so what it gains now may have been used since then.
         moved = Reading(old.joules, min(old.t_s, self._moved_s if self._moved_s is not None else old.t_s))
         step = difference(
-            moved, new, max_w=self.meter.max_w, tick_s=self.tick_s, wraps_at_j=self.meter.wraps_at_j, mean_w=self._mean_w
+            moved,
+            new,
+            max_w=self.meter.max_w,
+            tick_s=self.tick_s,
+            wraps_at_j=self.meter.wraps_at_j,
+            mean_w=self._mean_w,
         )
         self.joules += step.joules
         self._slack_low_j += step.joules - step.low

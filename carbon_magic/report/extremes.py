@@ -12,7 +12,7 @@ def keep(totals: Sequence[float | None], most: int) -> list[int]:
     """Indices of at most `most` points: of each stretch its lowest and its highest; a gap is lower than any value."""
     if len(totals) <= most:
         return list(range(len(totals)))
-    size = -(-2 * len(totals) // most)
+    size = -(-len(totals) // (most // 2))
     kept: list[int] = []
     for begin in range(0, len(totals), size):
         stretch = range(begin, min(begin + size, len(totals)))

@@ -1,7 +1,7 @@
 /** Fewer points of a long curve, with every peak and trough still there; carbon_magic/report/extremes.py does the same. */
 export function keep(totals: readonly (number | null)[], most: number): number[] {
   const kept: number[] = [];
-  const size = totals.length <= most ? 1 : Math.ceil((2 * totals.length) / most);
+  const size = totals.length <= most ? 1 : Math.ceil(totals.length / Math.floor(most / 2));
   const height = (i: number): number => totals[i] ?? -1; // a gap is lower than any value
   for (let begin = 0; begin < totals.length; begin += size) {
     const end = Math.min(begin + size, totals.length);

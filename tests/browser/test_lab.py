@@ -88,7 +88,13 @@ def test_the_session_summary_sorts_while_the_kernel_lives_and_is_a_table_after(n
     nb.page.wait_for_selector(".carbon-magic th button")
 
     def order():
-        return [name for name in table.locator("tbody tr").all_inner_texts() for word in names if word in name for name in [word]]
+        return [
+            name
+            for name in table.locator("tbody tr").all_inner_texts()
+            for word in names
+            if word in name
+            for name in [word]
+        ]
 
     assert order() == names
     button = nb.page.locator(".carbon-magic th button", has_text="Energy")
@@ -134,9 +140,13 @@ def test_a_page_reloaded_in_mid_cell_shows_no_error(notebook):
     nb.page.reload()
     nb.page.wait_for_selector(".carbon-magic")
     no_trouble(nb)
-    assert "%carbon" in nb.page.locator(".carbon-magic").first.inner_text() or "running" in nb.page.locator(".carbon-magic").first.inner_text()
+    assert (
+        "%carbon" in nb.page.locator(".carbon-magic").first.inner_text()
+        or "running" in nb.page.locator(".carbon-magic").first.inner_text()
+    )
     nb.page.wait_for_function(
-        "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'", timeout=60_000
+        "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
+        timeout=60_000,
     )
     no_trouble(nb)
 
@@ -164,7 +174,9 @@ def test_dark_and_narrow(notebook):
     }""")
     ink, paper = (sum(c[:3]) / 3 for c in colours)
     assert abs(ink - paper) > 100
-    wide = nb.page.evaluate("() => Math.max(...Array.from(document.querySelectorAll('.carbon-magic'), e => e.scrollWidth - e.clientWidth))")
+    wide = nb.page.evaluate(
+        "() => Math.max(...Array.from(document.querySelectorAll('.carbon-magic'), e => e.scrollWidth - e.clientWidth))"
+    )
     assert wide <= 1
     nb.theme("JupyterLab Light")
 

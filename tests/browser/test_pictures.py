@@ -88,7 +88,9 @@ def test_no_state_is_wider_than_its_place(notebook, look, width):
 
 @pytest.mark.parametrize(("devices", "width"), [("rapl", 1100), ("server", 1100), ("server", 640)])
 def test_from_waiting_to_report_the_page_stands_still(notebook, devices, width):
-    nb = notebook(f"still-{devices}-{width}", BEGIN, f"live = Live('still', {devices})", "'below'", width=width, height=1400)
+    nb = notebook(
+        f"still-{devices}-{width}", BEGIN, f"live = Live('still', {devices})", "'below'", width=width, height=1400
+    )
     nb.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     nb.page.evaluate("""() => {
         window.heights = {};
@@ -102,7 +104,9 @@ def test_from_waiting_to_report_the_page_stands_still(notebook, devices, width):
     }""")
     nb.run()
     nb.page.wait_for_selector(".still svg")
-    nb.page.wait_for_function("() => Number.parseFloat(document.querySelector('.still [data-c=elapsed]').textContent) > 2")
+    nb.page.wait_for_function(
+        "() => Number.parseFloat(document.querySelector('.still [data-c=elapsed]').textContent) > 2"
+    )
     picture(nb.page.locator(".still"), f"live-{devices}-{width}")
     nb.page.evaluate(IN_KERNEL, "live.stop()")
     nb.page.wait_for_selector(".still img[alt^=Power]")
