@@ -33,6 +33,10 @@ class Counter(Meter):
         return joules % self.wraps_at_j if self.wraps_at_j else joules
 
 
+def marked(machine):
+    return machine.mark(edge=True)[0]
+
+
 def cell(clock, machine, seconds, dense=True, looks=()):
     """A cell of so many seconds: both edges as the tracker does them; returns the device and the true edges."""
     machine.restart()
@@ -171,6 +175,12 @@ def test_a_counter_that_stands_still_is_told():
         machine.mark()
     device = machine.odometers[0].device(begin, machine.mark(edge=True)[0], t0_s=t0, now_s=clock.monotonic())
     assert any("stands still" in note for note in device.notes)
+    assert device.energy_j == pytest.approx(100.0, abs=0.3)
+    assert device.energy_j_range[1] >= 450.0
+    meter.broken = None
+    device = machine.odometers[0].device(begin, marked(machine), t0_s=t0, now_s=clock.monotonic())
+    assert device.energy_j == pytest.approx(500.0, abs=0.5)
+    assert any("moves again" in note for note in device.notes)
 
 
 def test_idle_time_between_runs_is_nobodys():

@@ -152,6 +152,8 @@ class Odometer:
         if self._moved_s is not None and new.t_s > self._moved_s:
             watts, weight = joules / (new.t_s - self._moved_s), min(1.0, (new.t_s - self._moved_s) / 1.0)
             self._mean_w = watts if self._mean_w is None else self._mean_w + weight * (watts - self._mean_w)
+        if self._stuck:
+            self._say(new.t_s, "its counter moves again, and shows what was used meanwhile")
         self._moved_s, self._stuck = new.t_s, False
 
     def _watch_stuck(self, new: Reading) -> None:
@@ -160,7 +162,7 @@ class Odometer:
         still_s = new.t_s - self._moved_s
         if still_s > max(STUCK_S, 20 * self.tick_s):
             self._stuck = True
-            self._say(self._moved_s, "its counter stands still since then; energy after that is not counted")
+            self._say(self._moved_s, "its counter stands still: what is used meanwhile is not seen")
 
     def _say(self, t_s: float, text: str, until_s: float | None = None) -> None:
         self.events.append(Event(t_s, text, until_s))
