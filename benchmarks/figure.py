@@ -84,11 +84,11 @@ def text(report: Report) -> str:
 
 
 def markdown(reports: Iterable[Report]) -> str:
-    """For the README: a table for each benchmark, under the machine that it ran on."""
+    """For the README: a table for each benchmark, of the figures that were asked for, and where it was taken."""
     parts = []
     for report in reports:
         head = ["| " + report.name + " | measured | asked | | |", "|:--|--:|:--|:--|:--|"]
-        rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in _rows(report)]
+        rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in _rows(report) if row[2]]
         parts.append("\n".join([*head, *rows, "", f"<sub>{place(report)}</sub>", ""]))
     return "\n".join(parts)
 
@@ -99,7 +99,8 @@ def place(report: Report) -> str:
     return (
         f"{m['date']}, {m['cpu']} ({m['cpus']} CPUs{', virtual' if m['virtual'] else ''}), {m['system']}, "
         f"{', '.join(f'{name} {version}' for name, version in m['versions'].items())}, "
-        f"{m['seconds']} s, other programs kept {100 * m['others_fraction']:.0f} % of it busy"
+        f"{m['seconds']} s; other programs kept {100 * m['busy_before']:.0f} % of it busy before and "
+        f"{100 * m['busy_after']:.0f} % after"
     )
 
 

@@ -119,20 +119,24 @@ def _figures(where: str, found: Found, asked: Mapping[float, float]) -> Iterator
     for seconds in sorted({device.seconds for device in found.devices}):
         some = sorted((d for d in found.devices if d.seconds == seconds), key=lambda device: abs(device.error))
         errors = [100 * abs(device.error) for device in some]
-        limit = 100 * asked[seconds] if seconds in asked else None
-        what = f"{where}: error of cells of {1000 * seconds:.0f} ms"
-        sign = f"{len(some)} cells; median with its sign {100 * median(d.error for d in some):+.2f} %"
-        yield Figure(f"{what}, median", median(errors), "%", limit, note=sign)
+        most, limit = errors[round(0.9 * (len(errors) - 1))], 100 * asked[seconds] if seconds in asked else None
+        what = f"{where}: error of cells of {f'{1000 * seconds:.0f} ms' if seconds < 1 else f'{seconds:.0f} s'}"
+        sign = f"{len(some)} cells; with its sign {100 * median(device.error for device in some):+.2f} %"
         worst = f"worst {errors[-1]:.3g} % ({some[-1].shape})"
-        yield Figure(f"{what}, nine in ten below", errors[round(0.9 * (len(errors) - 1))], "%", limit, note=worst)
+        if limit is None:
+            yield Figure(
+                f"{what}, median", median(errors), "%", note=f"{sign}; nine in ten below {most:.3g} %; {worst}"
+            )
+        else:
+            yield Figure(f"{what}, median", median(errors), "%", limit, note=sign)
+            yield Figure(f"{what}, nine in ten below", most, "%", limit, note=worst)
     closely, whole = _percent([device.closely for device in found.devices]), _percent(found.whole)
     note = f"without the instrument's own accuracy in it {closely:.0f} %; the whole machine's {whole:.0f} %"
     covered = _percent([device.inside for device in found.devices])
     yield Figure(f"{where}: the 90 % range holds the truth", covered, "%", 90, least=True, note=note)
-    longer, longest = 1000 * median(found.longer_s), 1000 * max(found.longer_s)
-    end, last = 1000 * median(found.end_s), 1000 * max(found.end_s)
-    note = f"worst {longest:.1f} ms; the block's end takes {end:.1f} ms, worst {last:.0f} ms"
-    yield Figure(f"{where}: duration more than the block's own, median", longer, "ms", note=note)
+    longest, end, last = max(found.longer_s), median(found.end_s), max(found.end_s)
+    note = f"worst {1000 * longest:.1f} ms; the block's end takes {1000 * end:.1f} ms, worst {1000 * last:.0f} ms"
+    yield Figure(f"{where}: duration more than the block's own", 1000 * median(found.longer_s), "ms", note=note)
 
 
 def _percent(true: Sequence[bool]) -> float:

@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import platform
 import re
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,40 +13,42 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+LOOK_S = 2.0
 PACKAGES = ("ipython", "ipykernel", "anywidget", "jupyterlab")
 
 
 @contextmanager
 def described() -> Iterator[dict[str, Any]]:
-    """What to say of this machine; how busy others kept it meanwhile is filled in at the end."""
+    """What to say of this machine; how busy other programs keep it is looked at before and after."""
     cpuinfo = _read("/proc/cpuinfo")
     model = re.search(r"^model name\s*:\s*(.+)$", cpuinfo, re.MULTILINE)
-    cpus = os.cpu_count() or 1
     machine: dict[str, Any] = {
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "cpu": model.group(1) if model else platform.processor() or "unknown CPU",
-        "cpus": cpus,
+        "cpus": os.cpu_count(),
         "virtual": "hypervisor" in cpuinfo,
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "versions": {"Python": platform.python_version()} | _versions(),
     }
-    wall, busy, own = time.monotonic(), _busy_s(), _own_s()
+    began = time.monotonic()
+    before = _busy()
     yield machine
-    seconds = time.monotonic() - wall
-    machine["seconds"] = round(seconds)
-    machine["others_fraction"] = round(max(0.0, _busy_s() - busy - (_own_s() - own)) / seconds / cpus, 3)
+    machine["busy_before"], machine["busy_after"] = before, _busy()
+    machine["seconds"] = round(time.monotonic() - began)
 
 
-def _busy_s() -> float:
-    """CPU-seconds that all processes of this machine have used, time stolen by other guests included (Linux)."""
+def _busy() -> float:
+    """The part of the CPUs' time, 0 to 1, that is used while nothing is measured."""
+    busy, total = _cpu_ticks()
+    time.sleep(LOOK_S)
+    busy, total = (now - then for now, then in zip(_cpu_ticks(), (busy, total), strict=True))
+    return round(busy / total, 3) if total else 0.0
+
+
+def _cpu_ticks() -> tuple[int, int]:
+    """Ticks that all CPUs have worked, time stolen by other guests included, and all that have passed (Linux)."""
     fields = [int(field) for field in _read("/proc/stat").split("\n")[0].split()[1:9]]
-    return (sum(fields) - sum(fields[3:5])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
-
-
-def _own_s() -> float:
-    """CPU-seconds of this process and of its children that have ended."""
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    return sum(fields) - sum(fields[3:5]), sum(fields)
 
 
 def _versions() -> dict[str, str]:

@@ -72,6 +72,9 @@ class Recorder:
         self._t_s: list[float] = []
         self._watts: dict[str, list[float | None]] = {}
 
+    def __len__(self) -> int:
+        return len(self._t_s)
+
     def add(self, t_s: float, watts: Mapping[str, float | None]) -> None:
         """Mean watts since the last point; a device that is missing has a gap."""
         last = self._t_s[-1] if self._t_s else 0.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,18 +66,16 @@ class Process:
             stage=labels.stage(stage),
             tags=labels.tags(tags),
             project=labels.clean(settings.project or _folder()),
-            host=socket.gethostname(),
+            host=_host(),
         )
         return Wanted(label, settings, self._place(settings))
 
     def begin(self, wanted: Wanted) -> Tracking:
-        """Start a run; its first row goes to the ledger."""
+        """Start a run; its first row goes to the ledger a moment later, off the cell's path."""
         if self.pump is None:
             ledger = wanted.settings.ledger
             self.pump = Pump(lambda: open_store(ledger, self._environ, _say), _say)
-        tracking = self.tracker.begin(wanted.label, wanted.settings, wanted.place)
-        self.pump.put(tracking.at_begin())
-        return tracking
+        return self.tracker.begin(wanted.label, wanted.settings, wanted.place)
 
     def end(self, tracking: Tracking, state: State) -> Run:
         """End a run: into the session, to the ledger."""
@@ -119,6 +116,15 @@ class Process:
 
 def _say(sentence: str) -> None:
     trouble.say_once("ledger", sentence)
+
+
+def _host() -> str:
+    """This machine's name."""
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import platform
+
+    return platform.node()
 
 
 def _folder() -> str:

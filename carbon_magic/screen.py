@@ -93,7 +93,7 @@ class Place:
                 view.close()
             else:
                 self._view = view
-                tracking.listeners.append(view.tick)
+                tracking.listen(view.tick)
 
     def show(self, thing: Run | Session) -> None:
         """The report, in place of whatever stands there; anew where the output was cleared away."""

@@ -19,8 +19,6 @@ from .tracking import Label, Tracking
 FindMeters = Callable[[Mapping[str, str], Callable[[], float]], Sequence[Meter]]
 Subscriber = Callable[[Run], None]
 
-SAVE_S = 1.0
-"""Counters are read and subscribers see the run at least this often: what kill -9 can lose."""
 DRAIN_S = 0.25
 DRAIN_BELOW_TICKS = 500
 """After a run shorter than this many ticks of a slow counter its next tick is awaited, DRAIN_S at most."""
@@ -42,7 +40,6 @@ class Tracker:
         self._environ = environ
         self._machine: Machine | None = None
         self._active: list[Tracking] = []
-        self._saved_s = 0.0
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -64,9 +61,10 @@ class Tracker:
                 self._wall_ahead_s = self.clock.wall() - self.clock.boottime()
             # Runs that overlap share one offset: a wall clock that jumps between them shifts none against the other.
             started_at = self.clock.boottime() + self._wall_ahead_s
-            tracking = Tracking(label, settings, place, self._machine, self.clock, started_at)
+            tracking = Tracking(label, settings, place, self._machine, self.clock, started_at, self._nudge)
             self._active.append(tracking)
             self._watch()
+        tracking.start()
         return tracking
 
     def end(self, tracking: Tracking, state: State) -> Run:
@@ -107,6 +105,10 @@ class Tracker:
         else:
             self._wake.notify()
 
+    def _nudge(self) -> None:
+        with self._wake:
+            self._wake.notify()
+
     def _loop(self) -> None:
         while True:
             with self._wake:
@@ -115,7 +117,7 @@ class Tracker:
                 if self._closed:
                     return
                 now_s = self.clock.monotonic()
-                due_s = min(min(t.next_s() for t in self._active), now_s + SAVE_S)
+                due_s = min(tracking.next_s() for tracking in self._active)
                 machine = self._active[0].machine
                 if machine.awaits_tick():
                     due_s = min(due_s, now_s + DENSE_S)
@@ -130,18 +132,15 @@ class Tracker:
     def look(self, active: Sequence[Tracking]) -> None:
         """What the watcher does each time it wakes."""
         now_s = self.clock.monotonic()
-        save = now_s - self._saved_s >= SAVE_S
-        if not active or not (save or any(now_s >= tracking.next_s() - 1e-3 for tracking in active)):
+        due = [tracking for tracking in active if tracking.due(now_s)]
+        if not due:
             return
-        marks = active[0].machine.mark()
-        for tracking in active:
-            if not tracking.ending:
-                tracking.look(marks, now_s)
-        if save:
-            self._saved_s = now_s
-            for tracking in active:
-                if not tracking.ending:
-                    self._publish(tracking.at("running", marks, now_s))
+        marks = due[0].machine.mark()
+        for tracking in due:
+            tracking.look(marks, now_s)
+            run = tracking.save(marks, now_s)
+            if run is not None and not tracking.ending:
+                self._publish(run)
 
     def _publish(self, run: Run) -> None:
         for subscriber in list(self.subscribers):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextvars
 import os
 import sys
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from .clock import Clock
 from .config import Settings
-from .curve import Recorder
+from .curve import Curve, Recorder
 from .device import Device
 from .grid import Intensity
 from .meters.machine import Machine
@@ -24,10 +23,17 @@ Listener = Callable[[Tick], None]
 
 SEEN_HZ = 8.0
 """The curve's rate while somebody looks: lively, and drawn in a fraction of a frame."""
-UNSEEN_HZ = 5.0
-LATER_HZ = 1.0
-LATER_S = 10.0
-"""Without a view: a short run gets a curve too, a long one costs next to nothing."""
+UNSEEN_HZ = 1.0
+"""Without a view: next to nothing. The energy is read at the edges, so it does not depend on this."""
+POLLED_HZ = 5.0
+"""Where a device tells watts only: between two looks nobody knows what it draws."""
+SAVE_S = 1.0
+"""Counters are read and the run is kept at least this often: what kill -9 can lose."""
+FIRST_SAVE_S = 0.1
+"""Not at once: a thread that wakes at the very beginning takes the interpreter from the cell that is measured."""
+POINTS_PER_S = 25
+"""A curve is kept again after a second for each so many points: next to nothing, however long it gets."""
+EARLY_S = 0.002
 SMOOTH_TICKS = 10
 """Watts of a slow counter are its slope over this many ticks: a shorter look sees one tick too few or too many."""
 SLEPT_S = 1.0
@@ -56,9 +62,16 @@ class Tracking:
     """A run in progress. Made by Tracker.begin, ended by Tracker.end."""
 
     def __init__(
-        self, label: Label, settings: Settings, place: Intensity, machine: Machine, clock: Clock, started_at: float
+        self,
+        label: Label,
+        settings: Settings,
+        place: Intensity,
+        machine: Machine,
+        clock: Clock,
+        started_at: float,
+        wake: Callable[[], None],
     ) -> None:
-        self.id = uuid.uuid4().hex
+        self.id = os.urandom(16).hex()
         self.label = label
         self.settings = settings
         self.place = place
@@ -69,20 +82,28 @@ class Tracking:
         self.ending = False
         self._context = contextvars.copy_context()
         self._clock = clock
+        self._wake = wake
         self._started_at = started_at
         self._recorder = Recorder()
         self._ticks = 0
         self._watts: dict[str, float | None] = {}
-        self._due_s = 0.0
-        # From here on it counts: nothing may come between the first reading and the user's work.
+        self._slopes = [_Slope(odometer) for odometer in machine.odometers if odometer.meter.counted]
         self._boot_s = clock.boottime()
-        self.begin = machine.mark(edge=True)
-        self.t0_s = clock.monotonic()
-        self._slopes = [_Slope(o, m) for o, m in zip(machine.odometers, self.begin, strict=True) if o.meter.counted]
+        self.begin: list[Mark] = []
+        self.t0_s = self._due_s = self._save_s = self._curve_s = clock.monotonic()
 
-    def at_begin(self) -> Run:
-        """The run with nothing used yet."""
-        return self.at("running", self.begin, self.t0_s)
+    def start(self) -> None:
+        """Read the meters: from here on it counts, and nothing may come between this and the user's work."""
+        marks = self.machine.mark(edge=True)
+        self.t0_s = self._curve_s = self._clock.monotonic()
+        self._due_s, self._save_s = self.t0_s + 1 / self.rate_hz(), self.t0_s + FIRST_SAVE_S
+        self.begin = marks
+
+    def listen(self, listener: Listener) -> None:
+        """Tell each tick to `listener`, from the watcher's thread and from now on."""
+        self.listeners.append(listener)
+        self._due_s = self._clock.monotonic()
+        self._wake()
 
     def run(self) -> Run:
         """Figures so far while it goes on, the final ones after."""
@@ -91,8 +112,8 @@ class Tracking:
         marks = self.machine.mark()
         return self.at("running", marks, self._clock.monotonic())
 
-    def at(self, state: State, marks: Sequence[Mark], now_s: float) -> Run:
-        """The run as these marks see it."""
+    def at(self, state: State, marks: Sequence[Mark], now_s: float, curve: bool = True) -> Run:
+        """The run as these marks see it; making its curve takes longer than all the rest."""
         devices: list[Device] = []
         others: list[Device] = []
         parts: list[Part] = []
@@ -127,32 +148,46 @@ class Tracking:
             notes=tuple(notes),
             project=self.label.project,
             host=self.label.host,
-            curve=self._recorder.curve(),
+            curve=self._recorder.curve() if curve else Curve(),
         )
 
-    def rate_hz(self, now_s: float) -> float:
-        """Points of the curve per second, now."""
+    def rate_hz(self) -> float:
+        """Points of the curve per second."""
         if self.settings.hz is not None:
             return self.settings.hz
         if self.listeners:
             return SEEN_HZ
-        return UNSEEN_HZ if now_s - self.t0_s < LATER_S else LATER_HZ
+        return POLLED_HZ if self.machine.polled else UNSEEN_HZ
 
     def next_s(self) -> float:
-        """When the next point is due."""
-        return self._due_s or self.t0_s + 1 / self.rate_hz(self.t0_s)
+        """When the watcher is wanted next: for a point of the curve, or to save the run."""
+        return min(self._due_s, self._save_s) if self.begin else self._clock.monotonic() + FIRST_SAVE_S
+
+    def due(self, now_s: float) -> bool:
+        """Whether the watcher is wanted now."""
+        return bool(self.begin) and not self.ending and now_s >= self.next_s() - EARLY_S
+
+    def save(self, marks: Sequence[Mark], now_s: float) -> Run | None:
+        """The run so far, if it is time to keep it; a long curve comes more rarely than the figures."""
+        if now_s < self._save_s - EARLY_S:
+            return None
+        self._save_s = max(self.t0_s + SAVE_S, self._save_s + SAVE_S, now_s + SAVE_S / 2)
+        curve = now_s - self._curve_s >= len(self._recorder) / POINTS_PER_S
+        if curve:
+            self._curve_s = now_s
+        return self.at("running", marks, now_s, curve)
 
     def look(self, marks: Sequence[Mark], now_s: float) -> None:
         """A point of the curve, if one is due; listeners hear of it."""
-        if self.ending or now_s < self.next_s() - 1e-3:
+        if now_s < self._due_s - EARLY_S:
             return
-        period_s = 1 / self.rate_hz(now_s)
+        period_s = 1 / self.rate_hz()
         # On the grid, so that the rate holds although each look is a little late; but never catching up in a burst.
-        self._due_s = max(self.next_s() + period_s, now_s + period_s / 2)
+        self._due_s = max(self._due_s + period_s, now_s + period_s / 2)
         self._watts = self._watts_at(marks)
         self._recorder.add(now_s - self.t0_s, self._watts)
         if self.listeners:
-            self._tell(self.at("running", marks, now_s))
+            self._tell(self.at("running", marks, now_s, curve=False))
 
     def close(self, state: State, marks: Sequence[Mark], now_s: float) -> Run:
         """The last point of the curve, and the Run."""
@@ -161,8 +196,9 @@ class Tracking:
         return self.final
 
     def _watts_at(self, marks: Sequence[Mark]) -> dict[str, float | None]:
-        counted = (m for o, m in zip(self.machine.odometers, marks, strict=True) if o.meter.counted)
-        return {s.odometer.meter.name: s.watts(m) for s, m in zip(self._slopes, counted, strict=True)}
+        edges = zip(self.machine.odometers, self.begin, marks, strict=True)
+        counted = [(begin, now) for odometer, begin, now in edges if odometer.meter.counted]
+        return {s.odometer.meter.name: s.watts(*edge) for s, edge in zip(self._slopes, counted, strict=True)}
 
     def _tell(self, run: Run) -> None:
         self._ticks += 1
@@ -181,12 +217,14 @@ class Tracking:
 class _Slope:
     """Watts of one device since the last look; of a slow counter, since enough of its ticks."""
 
-    def __init__(self, odometer: Odometer, begin: Mark) -> None:
+    def __init__(self, odometer: Odometer) -> None:
         self.odometer = odometer
-        self._seen = [(begin.t_s, begin)]
+        self._seen: list[tuple[float, Mark]] = []
 
-    def watts(self, now: Mark) -> float | None:
+    def watts(self, begin: Mark, now: Mark) -> float | None:
         """None where the device is not answering, or too slow to say yet."""
+        if not self._seen:
+            self._seen.append((begin.t_s, begin))
         if not self.odometer.answering:
             return None
         window_s = SMOOTH_TICKS * self.odometer.tick_s if self.odometer.slow else 0.0

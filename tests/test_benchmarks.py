@@ -11,6 +11,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1]))  # last: the package itself stays the installed one
 
 from benchmarks import __main__ as command
+from benchmarks import where
 from benchmarks.figure import Figure, Report, number, text, write_table
 
 FIGURES = [
@@ -26,6 +27,7 @@ def measured(monkeypatch):
     found = SimpleNamespace(measure=lambda fresh: iter(FIGURES))
     monkeypatch.setattr(command.importlib, "import_module", lambda name, package: found)
     monkeypatch.setattr(command, "fresh", nullcontext)
+    monkeypatch.setattr(where, "LOOK_S", 0.0)
 
 
 def test_a_figure_is_met_or_missed_or_just_told():
@@ -59,6 +61,7 @@ def test_the_readme_table_holds_every_benchmark_that_was_run(measured, tmp_path)
     assert table.index("| speed |") < table.index("| truth |")
     assert "| live |" not in table
     assert "| first cell | 51.3 ms | ≤ 50 ms | MISSED | 9 runs \\| best 40 |" in table
+    assert "bundle" not in table  # told, but not asked for
     assert table.count("Python ") == 2  # each table says where it was taken
 
 

@@ -9,23 +9,21 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from . import cpu_model, nvml, rapl
+from . import cpu_model, cpu_time, nvml, rapl
 from .meter import Meter
 from .ram_model import RamModel
 
 
 def find(environ: Mapping[str, str], now: Callable[[], float]) -> list[Meter]:
     """All meters of this machine, a model for each part that has none. Never raises, never wakes a device."""
-    import psutil
-
     cpuinfo = cpu_model.cpuinfo()
     meters, closed = rapl.find(rapl.powercap_root(environ), cpuinfo)
     kinds = {meter.kind for meter in meters}
     if "cpu" not in kinds:
-        cpu = cpu_model.cpu_of(cpuinfo, _packages(), psutil.cpu_count() or 1)
-        meters.append(cpu_model.CpuModel(cpu, psutil.cpu_times, closed or _no_meter(cpuinfo), now))
+        cpu = cpu_model.cpu_of(cpuinfo, _packages(), os.cpu_count() or 1)
+        meters.append(cpu_model.CpuModel(cpu, cpu_time.busy_and_total, closed or _no_meter(cpuinfo), now))
     if "dram" not in kinds:
-        meters.append(RamModel(psutil.virtual_memory().total, now))
+        meters.append(RamModel(cpu_time.memory_bytes(), now))
     meters += nvml.find(environ, now)
     return meters
 

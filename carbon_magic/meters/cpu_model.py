@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..data.cpus import look_up
 from ..ranges import Range, product
@@ -44,7 +44,9 @@ class CpuModel(Meter):
     method = "modelled"
     group = "CPU model"
 
-    def __init__(self, cpu: Cpu, cpu_times: Callable[[], Any], hint: str | None, now: Callable[[], float]) -> None:
+    def __init__(
+        self, cpu: Cpu, cpu_times: Callable[[], tuple[float, float]], hint: str | None, now: Callable[[], float]
+    ) -> None:
         self.name = "CPU"
         self.source = f"model: load x TDP of {cpu.name} ({cpu.tdp_w:.3g} W)"
         self.gain = product((1.0, CURVE_RANGE), (1.0, cpu.tdp_range))
@@ -56,7 +58,7 @@ class CpuModel(Meter):
         self._last: tuple[float, float, float, float] | None = None
 
     def read(self) -> float | None:
-        busy, total = _busy_and_total(self._cpu_times())
+        busy, total = self._cpu_times()
         now, own = self._now(), time.process_time()
         if self._last is None or total < self._last[1]:
             load = 0.0
@@ -77,16 +79,6 @@ def fraction_of_tdp(load: float) -> float:
             step = (load - LOADS[i - 1]) / (LOADS[i] - LOADS[i - 1])
             return FRACTIONS_OF_TDP[i - 1] + step * (FRACTIONS_OF_TDP[i] - FRACTIONS_OF_TDP[i - 1])
     return FRACTIONS_OF_TDP[-1]
-
-
-def _busy_and_total(times: Any) -> tuple[float, float]:
-    """CPU-seconds worked and passed since boot. Guests are inside user time; stolen time was another guest's."""
-    fields = times._asdict()
-    total = sum(fields.values()) - fields.get("guest", 0.0) - fields.get("guest_nice", 0.0)
-    # Windows reports these two inside its system time as well.
-    total -= sum(fields.get(name, 0.0) for name in ("interrupt", "dpc"))
-    unused = sum(fields.get(name, 0.0) for name in ("idle", "iowait", "steal"))
-    return total - unused, total
 
 
 def cpu_of(cpuinfo: str, packages: int, threads: int) -> Cpu:

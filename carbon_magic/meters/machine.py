@@ -15,6 +15,8 @@ class Machine:
 
     def __init__(self, meters: Sequence[Meter], clock: Clock) -> None:
         self.odometers = [Odometer(meter, clock) for meter in meters]
+        self.polled = any(meter.method == "polled" for meter in meters)
+        """Whether some device tells watts only, so that what is between two looks is lost."""
         self._lock = threading.Lock()
         self._clock = clock
 

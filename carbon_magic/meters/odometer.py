@@ -205,6 +205,9 @@ class Odometer:
         # Two unsettled edges, each uniform over one tick: 90 % of their difference lies within 0.68 tick.
         plain_j = 0.68 * mean_w * self.tick_s if self.meter.method == "counter" else 0.0
         edge_j = sum(m.edge_j if m.settled and self.slow else plain_j / 2**0.5 for m in (begin, end))
+        # The readings lie a little outside the cell: what was used while the meters were read is not the cell's.
+        inside = min(1.0, max(0.0, (now_s - t0_s) / seconds))
+        joules *= inside
         low_j = joules - (end.slack_low_j - begin.slack_low_j) - edge_j
         high_j = joules + (end.slack_high_j - begin.slack_high_j) + edge_j
         notes = list(self.meter.notes)
