@@ -90,7 +90,7 @@ class track:  # noqa: N801 - it is used like a function
     ) -> None:
         tracking, place = self._entered.pop()
         run = process.current().end(tracking, state_after(error))
-        if place is not None:
+        if place is not None and not tracking.inherited:
             place.ended(run)
 
     def __call__(self, function: F) -> F:

@@ -184,7 +184,7 @@ class CarbonMagic(Magics):
             run = _process().end(cell.tracking, state_after(error))
             if cell.variable is not None:
                 self.shell.user_ns[cell.variable] = run
-            if cell.quiet:
+            if cell.quiet or cell.tracking.inherited:
                 continue
             if cell.place is None:
                 self._late.append(run)

@@ -79,7 +79,7 @@ class Process:
 
     def end(self, tracking: Tracking, state: State) -> Run:
         """End a run: into the session, to the ledger."""
-        first = tracking.final is None and tracking.pid == os.getpid()
+        first = tracking.final is None and not tracking.inherited
         run = self.tracker.end(tracking, state)
         if first:
             self.runs.append(run)

@@ -69,7 +69,7 @@ class Tracker:
 
     def end(self, tracking: Tracking, state: State) -> Run:
         """End a run; the last reading is the first thing done. Ending twice, or in a forked child, changes nothing."""
-        if tracking.final is not None or tracking.pid != os.getpid():
+        if tracking.final is not None or tracking.inherited:
             return tracking.run()
         marks = tracking.machine.mark(edge=True)
         now_s = self.clock.monotonic()

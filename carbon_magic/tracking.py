@@ -109,8 +109,15 @@ class Tracking:
         """Figures so far while it goes on, the final ones after."""
         if self.final is not None:
             return self.final
+        if self.inherited:
+            return self.at("running", self.begin, self.t0_s)
         marks = self.machine.mark()
         return self.at("running", marks, self._clock.monotonic())
+
+    @property
+    def inherited(self) -> bool:
+        """Whether this is a forked child's copy: the run is the parent's, and its locks may be held for ever here."""
+        return self.pid != os.getpid()
 
     def at(self, state: State, marks: Sequence[Mark], now_s: float, curve: bool = True) -> Run:
         """The run as these marks see it; making its curve takes longer than all the rest."""
