@@ -14,7 +14,7 @@ from .meters.machine import Machine
 from .meters.meter import Meter
 from .meters.odometer import DENSE_S
 from .run import Run, State
-from .tracking import Label, Tracking
+from .tracking import SLEPT_S, Label, Tracking
 
 FindMeters = Callable[[Mapping[str, str], Callable[[], float]], Sequence[Meter]]
 Subscriber = Callable[[Run], None]
@@ -44,7 +44,7 @@ class Tracker:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._threaded = threaded
-        self._wall_ahead_s = 0.0
+        self._wall_ahead_s = self._boot_ahead_s = 0.0
 
     @property
     def active(self) -> list[Tracking]:
@@ -58,10 +58,13 @@ class Tracker:
                 self._machine = Machine(self._find_meters(self._environ, self.clock.monotonic), self.clock)
             if not self._active:
                 self._machine.restart()
-                self._wall_ahead_s = self.clock.wall() - self.clock.boottime()
-            # Runs that overlap share one offset: a wall clock that jumps between them shifts none against the other.
-            started_at = self.clock.boottime() + self._wall_ahead_s
-            tracking = Tracking(label, settings, place, self._machine, self.clock, started_at, self._nudge)
+                self._wall_ahead_s = self.clock.wall() - self.clock.monotonic()
+                self._boot_ahead_s = self.clock.boottime() - self.clock.monotonic()
+            # Runs that overlap share one offset, to the last digit: a wall clock that jumps between them shifts none
+            # against the other, and an inner run never sticks out of an outer one.
+            slept_s = self.clock.boottime() - self.clock.monotonic() - self._boot_ahead_s
+            wall_ahead_s = self._wall_ahead_s + (slept_s if slept_s > SLEPT_S else 0.0)
+            tracking = Tracking(label, settings, place, self._machine, self.clock, wall_ahead_s, self._nudge)
             self._active.append(tracking)
             self._watch()
         tracking.start()

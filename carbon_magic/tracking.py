@@ -68,7 +68,7 @@ class Tracking:
         place: Intensity,
         machine: Machine,
         clock: Clock,
-        started_at: float,
+        wall_ahead_s: float,
         wake: Callable[[], None],
     ) -> None:
         self.id = os.urandom(16).hex()
@@ -83,7 +83,7 @@ class Tracking:
         self._context = contextvars.copy_context()
         self._clock = clock
         self._wake = wake
-        self._started_at = started_at
+        self._wall_ahead_s = wall_ahead_s
         self._recorder = Recorder()
         self._ticks = 0
         self._watts: dict[str, float | None] = {}
@@ -142,7 +142,7 @@ class Tracking:
             id=self.id,
             name=self.label.name,
             state=state,
-            started_at=self._started_at,
+            started_at=self.t0_s + self._wall_ahead_s,
             duration_s=now_s - self.t0_s,
             energy_j_range=total(parts),
             grid=self.place,

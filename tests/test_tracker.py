@@ -256,6 +256,7 @@ def test_a_wall_clock_set_back_moves_no_run_against_another():
         sim.clock.advance(1.0)
         sim.clock.step_wall(-7200)
         inner = sim.tracker.begin(LABEL, Settings(), grid.intensity("FR"))
+        assert inner.run().started_at - outer.run().started_at == 1.0
         sim.clock.advance(1.0)
         b, a = sim.tracker.end(inner, "done"), sim.tracker.end(outer, "done")
         assert b.started_at - a.started_at == pytest.approx(1.0)
