@@ -64,7 +64,7 @@ class CarbonMagic(Magics):
     def _configured(self, change: Bunch) -> None:
         config.overrides[change["name"]] = change["new"]
 
-    @magic_arguments("%%carbon")
+    @magic_arguments("%carbon")
     @argument("-n", "--name", help="what to call the run; default: the cell's number")
     @argument("-s", "--stage", help="explore, train, tune, evaluate, final, or a word of your own")
     @argument("-t", "--tag", action="append", metavar="KEY=VALUE", help="a tag, a hyperparameter say; may be repeated")
@@ -143,7 +143,10 @@ class CarbonMagic(Magics):
             words = shlex.split(line)
         except ValueError:
             raise ValueError(f"a quote is not closed in: {labels.clean(line)}") from None
-        return self.carbon.parser.parse_args(words)
+        try:
+            return self.carbon.parser.parse_args(words)
+        except UsageError as error:
+            raise ValueError(f"{error}; %%carbon? tells the options") from None
 
     def _run_body(self, line: str, body: str) -> None:
         """The way without the transformer: run_cell_magic(), a notebook turned into a script."""

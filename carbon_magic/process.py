@@ -52,7 +52,7 @@ class Process:
         """Settings now; `options` come first and must be right: ValueError or TypeError in a sentence."""
         settings, problems = config.current(options, self._environ)
         if problems:
-            sentence = f"{'; '.join(problems)}. The defaults apply instead."
+            sentence = f"settings that are not used, the defaults apply: {'; '.join(problems)}"
             trouble.say_once(f"settings {sentence}", sentence)
         return settings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import sys
 import threading
 import time
@@ -39,7 +40,9 @@ def shell() -> InteractiveShell | None:
 
 def in_kernel(ipython: InteractiveShell | None) -> bool:
     """Whether a notebook front end (rather than a terminal) shows what is displayed."""
-    return getattr(ipython, "kernel", None) is not None
+    kernel = getattr(ipython, "kernel", None)
+    # Not in a forked child: what it sends goes nowhere, and the kernel logs each attempt.
+    return kernel is not None and getattr(kernel.session, "pid", os.getpid()) == os.getpid()
 
 
 def captured(ipython: InteractiveShell) -> bool:
@@ -159,7 +162,7 @@ class Block:
             self._show()
 
     def _show(self) -> None:
-        self._place.show(self._runs[0] if len(self._runs) == 1 else Session(tuple(self._runs)))
+        self._place.show(self._runs[0] if len(self._runs) == 1 else Session(tuple(self._runs), "This cell"))
         self._stale = False
         self._shown_s = time.monotonic()
 

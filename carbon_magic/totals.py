@@ -73,6 +73,8 @@ class Session:
     """The runs of this process and their total, overlaps counted once. Units stand in the names."""
 
     runs: tuple[Run, ...] = ()
+    title: str = "Session"
+    """What the account is of, for its heading."""
 
     @property
     def energy_j(self) -> float:

@@ -132,7 +132,7 @@ class Tracking:
                 continue
             device = odometer.device(begin, end, t0_s=self.t0_s, now_s=now_s)
             (devices if meter.counted else others).append(device)
-            notes += [f"{meter.name}: {note}" for note in device.notes[len(meter.notes) :]]
+            notes += [f"{meter.name}: {note}" for note in device.notes]
             if meter.counted:
                 parts.append(Part(device.energy_j, *device.energy_j_range, meter.group))
         slept_s = self._clock.boottime() - self._boot_s - (self._clock.monotonic() - self.t0_s)

@@ -209,3 +209,16 @@ def other():
 t = threading.Thread(target=other); t.start(); t.join()
 still = len(__import__('carbon_magic').process.current().tracker.active)""")
     assert tracked.value("still") == "1"
+
+
+def test_forked_workers_that_track_send_nothing_to_the_page(pair):
+    _, tracked = pair
+    _, outputs = tracked.run("""import carbon_magic, multiprocessing, warnings
+warnings.simplefilter('ignore')
+def work(n):
+    with carbon_magic.track('worker'):
+        return __import__('carbon_magic.screen').screen.in_kernel(get_ipython())
+with multiprocessing.get_context('fork').Pool(2) as pool:
+    print(pool.map(work, range(2)))""")
+    assert [c["text"] for k, c in outputs if k == "stream"] == ["[False, False]\n"]
+    assert not any(ours(c) for _, c in outputs)

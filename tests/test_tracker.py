@@ -151,7 +151,7 @@ def test_a_counter_that_ticks_once_a_second_is_believed_and_its_range_holds_the_
             run, t0, t1 = sim.cell(2.0 + rng.random())
             [gpu] = [d for d in run.devices if d.kind == "gpu"]
             covered += gpu.energy_j_range[0] <= sim.simulated.total(t0, t1) <= gpu.energy_j_range[1]
-            assert run.notes == ()
+            assert gpu.notes == ()
     assert covered >= 18
 
 

@@ -31,15 +31,15 @@ def find(environ: Mapping[str, str], now: Callable[[], float]) -> list[Meter]:
 def _no_meter(cpuinfo: str) -> str:
     if "hypervisor" in cpuinfo:
         return (
-            "modelled: this virtual machine is shown no energy counter; where the host can pass one in, "
-            "mount it and set CARBON_MAGIC_POWERCAP"
+            "modelled, because this virtual machine is shown no energy counter. Where the host can pass its powercap "
+            "tree in, CARBON_MAGIC_POWERCAP names the mount"
         )
     if sys.platform == "linux":
         return (
-            "modelled: no RAPL counter is visible here; in a container, mount the host's "
-            "/sys/devices/virtual/powercap and set CARBON_MAGIC_POWERCAP"
+            "modelled, because no RAPL counter is visible here. In a container, mount the host's "
+            "/sys/devices/virtual/powercap and let CARBON_MAGIC_POWERCAP name the mount"
         )
-    return f"modelled: carbon_magic reads no CPU energy counter on {sys.platform} yet"
+    return f"modelled, because carbon_magic reads no CPU energy counter on {sys.platform} yet"
 
 
 def _packages() -> int:

@@ -31,7 +31,8 @@ SHORT_S = 0.05
 class Cpu(NamedTuple):
     """What is known of the processor. `tdp_w` is of what this machine owns: a guest owns its virtual CPUs only."""
 
-    name: str
+    basis: str
+    """What the watts at full load are taken from."""
     tdp_w: float
     tdp_range: Range
     notes: tuple[str, ...]
@@ -48,7 +49,7 @@ class CpuModel(Meter):
         self, cpu: Cpu, cpu_times: Callable[[], tuple[float, float]], hint: str | None, now: Callable[[], float]
     ) -> None:
         self.name = "CPU"
-        self.source = f"model: load x TDP of {cpu.name} ({cpu.tdp_w:.3g} W)"
+        self.source = f"model: load × {cpu.tdp_w:.3g} W, {cpu.basis}"
         self.gain = product((1.0, CURVE_RANGE), (1.0, cpu.tdp_range))
         self.max_w = 3 * cpu.tdp_w
         self.notes = (*cpu.notes, hint) if hint else cpu.notes
@@ -87,14 +88,13 @@ def cpu_of(cpuinfo: str, packages: int, threads: int) -> Cpu:
     virtual = bool(re.search(r"^flags\s*:.*\bhypervisor\b", cpuinfo, re.MULTILINE))
     found = look_up(name)
     if found is not None and not virtual:
-        return Cpu(name, found.tdp_w * packages, (1.0, 1.0), ())
+        return Cpu(f"the TDP of {name}", found.tdp_w * packages, (1.0, 1.0), ())
     if found is not None and found.threads:
-        return Cpu(
-            name, found.tdp_w * threads / found.threads, (1.0, 1.0), ("a virtual machine's part of the processor",)
-        )
+        part = f"the part of {name} that {threads} virtual CPUs are"
+        return Cpu(part, found.tdp_w * threads / found.threads, (1.0, 1.0), ())
     what = "virtual CPUs" if virtual else "hardware threads"
-    guess = f"the processor's power is not known: {THREAD_W:g} W for each of {threads} {what} is assumed"
-    return Cpu(name or "unknown CPU", THREAD_W * threads, THREAD_RANGE, (guess,))
+    note = f"its power is not known: {THREAD_W:g} W for each of {threads} {what} is assumed"
+    return Cpu(f"assumed for {threads} {what} of {name or 'an unknown CPU'}", THREAD_W * threads, THREAD_RANGE, (note,))
 
 
 def _name(cpuinfo: str) -> str:

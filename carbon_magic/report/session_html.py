@@ -42,7 +42,7 @@ def content(thing: Session, live: bool = False) -> str:
     remark = words.OVERLAP if words.overlapping(thing) else _RANGES
     count = f"{len(thing.runs):,} run{'s' if len(thing.runs) != 1 else ''}"
     return (
-        heading("Session", count)
+        heading(thing.title, count)
         + figures(_figures(thing))
         + f'<div tabindex="0" role="group" aria-label="Runs" style="{scroll}">{grid}</div>'
         + quiet(escape(remark), "sum" if live else None)
