@@ -26,7 +26,7 @@ STARTS = {
 }
 MACHINES = {"server": machine.server, "2 GPUs": machine.gpu_box, "8 GPUs": machine.eight_gpus}
 METERS = {
-    "CPU model": ("models", "load x TDP", ""),
+    "CPU model": ("models", "model: load", ""),
     "RAM model": ("models", "for each", ""),
     "RAPL domain through FUSE": (
         "server",

@@ -71,11 +71,14 @@ class Tracker:
         return tracking
 
     def end(self, tracking: Tracking, state: State) -> Run:
-        """End a run; the last reading is the first thing done. Ending twice, or in a forked child, changes nothing."""
+        """End a run; its time ends before the last reading, whose own cost is not the run's.
+
+        Ending twice, or in a forked child, changes nothing.
+        """
         if tracking.final is not None or tracking.inherited:
             return tracking.run()
-        marks = tracking.machine.mark(edge=True)
         now_s = self.clock.monotonic()
+        marks = tracking.machine.mark(edge=True)
         tracking.ending = True
         self._drain(tracking, now_s)
         with self._wake:
