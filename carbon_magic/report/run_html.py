@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 CHART_PX = 112
 CO2E = "CO\N{SUBSCRIPT TWO}e"
 _DOT = " \N{MIDDLE DOT} "
-_HEADS = ("Device", "Power", "Energy", "90 % range")
-_LIVE_HEADS = ("Device", "Power now", "Energy", "Share")
+_HEADS = ("Whole machine, by device", "Power", "Energy", "90 % range")
+_LIVE_HEADS = ("Whole machine, by device", "Power now", "Energy", "Share")
 # Fixed widths: the same columns while it waits, lives and stays. Where the page is narrower than 480 px, the first
 # column asks for a huge width, which is cut to a whole line: all figures go below the name, or none.
 _WHOLE_LINE = "flex:1 1 17em;flex-basis:calc((480px - 100%)*999);min-width:0;max-width:100%;box-sizing:border-box"

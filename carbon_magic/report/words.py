@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 LONGEST_NOTE = 400
 WAITING = (
-    "Energy and CO2e of this cell follow here. After a page reload, %carbon has them once the cell has ended; "
+    "Figures of this cell follow here. After a page reload, %carbon has them in the end; "
     "without its kernel, carbon_magic.ledger().runs()."
 )
-COUNTED = "The whole machine, other programs included"
 EMPTY_SESSION = (
     "No runs yet in this session: put %%carbon on the first line of a cell, or use carbon_magic.track() around a block."
 )
@@ -91,13 +90,13 @@ def known_co2e(energy: Sign, grid: Intensity | None) -> Sign:
 
 
 def grid_sentence(run: Run) -> str:
-    """What is counted; place, year, figure, basis, source, how the place was chosen, PUE."""
+    """Place, year, figure, basis, source, how the place was chosen, PUE."""
     grid = run.grid
     figure = f"{units.number(grid.intensity_g_per_kwh)} g CO2e/kWh"
     low, high = grid.intensity_range
     if low < high:
         figure += f" ({units.span(low, high, units.grams).removesuffix(' g')})" if high < 1000 else ""
-    said = [COUNTED, f"{grid.name} {grid.year}: {figure}", grid.basis, grid.source, grid.how]
+    said = [f"{grid.name} {grid.year}: {figure}", grid.basis, grid.source, grid.how]
     return " \N{MIDDLE DOT} ".join([*(plain(part, LONGEST_NOTE) for part in said if part), _pue(run)])
 
 
