@@ -38,11 +38,11 @@ class Figure:
 
     @property
     def measured(self) -> str:
-        return f"{number(self.value)} {self.unit}"
+        return f"{number(self.value)} {self.unit}".rstrip()
 
     @property
     def asked(self) -> str:
-        return "" if self.limit is None else f"{'≥' if self.least else '≤'} {number(self.limit)} {self.unit}"
+        return "" if self.limit is None else f"{'≥' if self.least else '≤'} {number(self.limit)} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
