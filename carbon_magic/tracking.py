@@ -31,8 +31,9 @@ SAVE_S = 1.0
 """Counters are read and the run is kept at least this often: what kill -9 can lose."""
 FIRST_SAVE_S = 0.1
 """Not at once: a thread that wakes at the very beginning takes the interpreter from the cell that is measured."""
+CURVE_S = 5.0
 POINTS_PER_S = 25
-"""A curve is kept again after a second for each so many points: next to nothing, however long it gets."""
+"""A curve is kept again after CURVE_S, or a second for each so many points: next to nothing, however long it gets."""
 EARLY_S = 0.002
 SMOOTH_TICKS = 10
 """Watts of a slow counter are its slope over this many ticks: a shorter look sees one tick too few or too many."""
@@ -178,8 +179,9 @@ class Tracking:
         """The run so far, if it is time to keep it; a long curve comes more rarely than the figures."""
         if now_s < self._save_s - EARLY_S:
             return None
-        self._save_s = max(self.t0_s + SAVE_S, self._save_s + SAVE_S, now_s + SAVE_S / 2)
-        curve = now_s - self._curve_s >= len(self._recorder) / POINTS_PER_S
+        # Whole seconds from the beginning: together with a point of the curve, which is one wake instead of two.
+        self._save_s = self.t0_s + SAVE_S * (1 + (now_s + EARLY_S - self.t0_s) // SAVE_S)
+        curve = now_s - self._curve_s >= max(CURVE_S, len(self._recorder) / POINTS_PER_S)
         if curve:
             self._curve_s = now_s
         return self.at("running", marks, now_s, curve)

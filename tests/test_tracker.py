@@ -178,9 +178,9 @@ def test_a_lost_gpu_keeps_what_it_used_and_the_rest_goes_on():
 FAULTS = {
     "reset": (Fault("reset", at=2.03), "reset"),
     "jump": (Fault("jump", at=2.03, joules=9e6), "jumped"),
-    "read error": (Fault("io_error", at=2.0, until=2.4), "gave no reading"),
-    "vanish": (Fault("vanish", at=2.0, until=2.4), "gave no reading"),
-    "garbage": (Fault("garbage", at=2.0, until=2.4), "gave no reading"),
+    "read error": (Fault("io_error", at=2.0, until=3.4), "gave no reading"),
+    "vanish": (Fault("vanish", at=2.0, until=3.4), "gave no reading"),
+    "garbage": (Fault("garbage", at=2.0, until=3.4), "gave no reading"),
 }
 
 
