@@ -44,7 +44,6 @@ class Process:
         self.pump: Pump | None = None
         self._environ = environ
         self._guess: Intensity | None = None
-        self._numbered = 0
         self.tracker.subscribers.append(self._keep)
         atexit.register(trouble.speak)  # after the pump's own last words: exit handlers run last in, first out
 

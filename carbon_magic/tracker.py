@@ -27,7 +27,7 @@ DRAIN_BELOW_TICKS = 500
 class Tracker:
     """All runs of this process that are in progress, and the one thread that watches them.
 
-    Subscribers are called with a Run when it begins, about each second while it goes on (from the watcher's thread),
+    Subscribers are called with a Run soon after it begins, each second while it goes on (from the watcher's thread),
     and when it ended; what they raise is dropped.
     """
 
