@@ -78,7 +78,9 @@ class CarbonMagic(Magics):
     @no_var_expand
     @line_cell_magic
     def carbon(self, line: str, cell: str | None = None) -> None:
-        """Measure the energy and CO2e of a cell: put %%carbon on its first line. %carbon shows the session.
+        """Measure the energy and CO2e of a cell: put %%carbon on its first line.
+
+        %carbon shows the session; %carbon help lists what else there is.
 
         While the cell runs, its output shows watts, energy and CO2e; at the end a report stands there, which also says
         how sure each figure is. The cell itself behaves as without the magic.
@@ -89,14 +91,9 @@ class CarbonMagic(Magics):
         Quotes and spaces are taken as a shell takes them; nothing in the line is evaluated.
         """
         if cell is None:
-            if line.strip():
-                raise UsageError(
-                    f"%carbon shows the session and takes no arguments, {labels.clean(line)!r} here; "
-                    "to measure a cell, put %%carbon on its first line."
-                )
-            from . import screen
+            from . import commands
 
-            screen.show_session(self.shell, _process().session())
+            commands.run(self.shell, _words(line, "%carbon"))
             return
         self._run_body(line, cell)
 
@@ -138,11 +135,8 @@ class CarbonMagic(Magics):
             place.follow(tracking)
 
     def _parse(self, line: str) -> Any:
-        """The options. ValueError in a sentence for an unclosed quote, UsageError for what argparse refuses."""
-        try:
-            words = shlex.split(line)
-        except ValueError:
-            raise ValueError(f"a quote is not closed in: {labels.clean(line)}") from None
+        """The options. ValueError in a sentence for an unclosed quote and for what argparse refuses."""
+        words = _words(line, "%%carbon")
         try:
             return self.carbon.parser.parse_args(words)
         except UsageError as error:
@@ -212,6 +206,14 @@ def _process() -> Process:
     from . import process
 
     return process.current()
+
+
+def _words(line: str, magic: str) -> list[str]:
+    """The words of a line, split as a shell does. UsageError in a sentence for an unclosed quote."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        raise UsageError(f"{magic}: a quote is not closed in: {labels.clean(line)}") from None
 
 
 def _tags(given: list[str] | None) -> dict[str, str]:

@@ -206,16 +206,21 @@ def show_run(ipython: InteractiveShell, run: Run) -> None:
     place.leave()
 
 
+def show_bundle(ipython: InteractiveShell, bundle: dict[str, str]) -> None:
+    """Something that does not change: as text in a terminal."""
+    if in_kernel(ipython):
+        ipython.display_pub.publish(bundle, {})
+    else:
+        print(bundle["text/plain"])
+
+
 def show_session(ipython: InteractiveShell, session: Session) -> None:
     """The session summary; interactive where a notebook shows it."""
     from . import report
 
-    if not in_kernel(ipython):
-        print(report.bundle(session)["text/plain"])
-        return
     target = f"carbon-{uuid.uuid4().hex}"
-    ipython.display_pub.publish(report.bundle(session, target=target), {})
-    if session.runs and not captured(ipython):
+    show_bundle(ipython, report.bundle(session, target=target))
+    if session.runs and in_kernel(ipython) and not captured(ipython):
         context = contextvars.copy_context()
         threading.Thread(
             target=context.run, args=(_go_interactive, target, session), name="carbon_magic view", daemon=True

@@ -16,7 +16,7 @@ FLOORS = [
     {"widgets"},
     {"screen"},
     {"process", "cell_source"},
-    {"blocks"},
+    {"blocks", "commands"},
     {"magic", "__init__"},
 ]
 HEIGHT = {name: height for height, floor in enumerate(FLOORS) for name in floor}

@@ -239,8 +239,24 @@ def test_the_session_is_shown(shell, capsys):
     assert "first" in shown
     assert "by car" in shown
     assert "flight" in shown
-    with pytest.raises(UsageError, match="%carbon"):
-        shell.run_line_magic("carbon", "nonsense")
+
+
+def test_what_carbon_can_do_is_listed_and_what_it_cannot_is_said(shell, capsys):
+    from carbon_magic import commands
+
+    shell.run_line_magic("carbon", "help")
+    shown = capsys.readouterr().out
+    for name, what in commands.COMMANDS.items():
+        assert f"%carbon {name}" in shown
+        assert what in shown
+    for line, said in [
+        ("nonsense", "has no command 'nonsense'"),
+        ("sesion", "did you mean %carbon session"),
+        ("session now", "takes no arguments"),
+        ('"open', "a quote is not closed"),
+    ]:
+        with pytest.raises(UsageError, match=said):
+            shell.run_line_magic("carbon", line)
 
 
 def test_completion_treats_it_as_a_cell_magic(shell):

@@ -1,0 +1,18 @@
+"""%carbon: the session summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .. import process, screen
+from . import no_more
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def run(shell: InteractiveShell, words: Sequence[str]) -> None:
+    """The runs of this process, and their total."""
+    no_more("session", words)
+    screen.show_session(shell, process.current().session())
