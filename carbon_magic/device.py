@@ -28,6 +28,8 @@ class Device:
     notes: tuple[str, ...] = ()
     limit_w: float | None = None
     """The most it can draw by its own account (a GPU's power limit), None where unknown."""
+    idle_w: float | None = None
+    """What it draws while nothing runs, None where nobody has measured or told: the chart's idle band."""
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> Device:

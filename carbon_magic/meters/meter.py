@@ -21,6 +21,7 @@ class Meter(ABC):
         wraps_at_j: the counter starts again from 0 after this many joules; None where it does not.
         max_w: more than this is impossible: tells a wrap from a reset.
         limit_w: the device's own power limit, for the chart.
+        idle_w: what it draws while nothing runs, where that is known, for the chart.
         notes: what a reader of the figure should know, a hint how to get a better one included.
         counted: False for a figure that must not be added to the machine's total.
     """
@@ -35,6 +36,7 @@ class Meter(ABC):
     wraps_at_j: float | None = None
     max_w: float = 1000.0
     limit_w: float | None = None
+    idle_w: float | None = None
     notes: tuple[str, ...] = ()
     counted: bool = True
 

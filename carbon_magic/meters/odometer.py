@@ -232,6 +232,7 @@ class Odometer:
             method=self.meter.method,
             notes=tuple(notes),
             limit_w=self.meter.limit_w,
+            idle_w=self.meter.idle_w,
         )
 
 
