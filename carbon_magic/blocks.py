@@ -43,7 +43,8 @@ class track:  # noqa: N801 - it is used like a function
         place: where the electricity comes from, as "FR", "US-CA" or "aws:eu-west-1"; default: found out offline.
         pue: power usage effectiveness of the building, 1.0 to 3.0.
         hz: points of the power curve per second, 0.1 to 50.
-        project: what the ledger files the run under; default: the folder's name.
+        project: what the ledger files the run under; default: the git repository's name, else the folder's.
+        seed: the seed of the run's random numbers, a whole number, to find the run again by it.
         quiet: show nothing in a notebook (outside one nothing is shown anyhow).
 
     Raises ValueError or TypeError in one sentence for a bad argument. An exception in the block passes through; the
@@ -65,17 +66,18 @@ class track:  # noqa: N801 - it is used like a function
         hz: float | None = None,
         project: str | None = None,
         quiet: bool | None = None,
+        seed: int | None = None,
     ) -> None:
         if callable(name):
             raise TypeError("track needs its parentheses: @carbon_magic.track()")
-        self._name, self._stage, self._tags = name, stage, tags
+        self._name, self._stage, self._tags, self._seed = name, stage, tags, seed
         self._options: dict[str, Any] = {"place": place, "pue": pue, "hz": hz, "project": project, "quiet": quiet}
         self._default_name = ""
         self._entered: list[tuple[Tracking, screen.Block | None]] = []
 
     def __enter__(self) -> Handle:
         now = process.current()
-        wanted = now.wanted(self._name, self._stage, self._tags, self._options, self._default_name)
+        wanted = now.wanted(self._name, self._stage, self._tags, self._options, self._default_name, self._seed)
         place = None if wanted.settings.quiet else screen.for_block(others_run=bool(now.tracker.active))
         if place is not None:
             place.begin(wanted.label.name, now.last)
@@ -97,7 +99,7 @@ class track:  # noqa: N801 - it is used like a function
         """Measure each call of the function as a run of its own."""
 
         def again() -> track:
-            block = track(self._name, stage=self._stage, tags=self._tags, **self._options)
+            block = track(self._name, stage=self._stage, tags=self._tags, seed=self._seed, **self._options)
             block._default_name = getattr(function, "__qualname__", type(function).__qualname__)
             return block
 

@@ -29,7 +29,7 @@ class Settings:
     quiet: bool = False
     """Show nothing."""
     project: str | None = None
-    """What the ledger files the run under; None: the folder's name."""
+    """What the ledger files the run under; None: the git repository's name, else the folder's."""
     ledger: str | None = None
     """Where runs are kept: a file; None: one file per user in the platform's data folder."""
 

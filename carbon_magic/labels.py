@@ -43,6 +43,19 @@ def tags(value: Any) -> dict[str, Tag]:
     return {_key(key): _tag(key, tag) for key, tag in value.items()}
 
 
+def seed(value: Any) -> int | None:
+    """The seed of a run's random numbers: a whole number of at most 64 bits."""
+    if value is None:
+        return None
+    if hasattr(value, "item") and not isinstance(value, int):  # a number of NumPy's
+        value = value.item()
+    if isinstance(value, str) and value.strip().removeprefix("-").isdecimal() and len(value) < LONGEST:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not -(2**63) <= value < 2**63:
+        raise ValueError(f"a seed is a whole number of at most 64 bits, which {clean(str(value)[:40])!r} is not")
+    return value
+
+
 def _key(key: Any) -> str:
     if not isinstance(key, str) or not clean(key):
         raise TypeError(

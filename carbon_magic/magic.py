@@ -49,12 +49,13 @@ class CarbonMagic(Magics):
     pue = _option("Power usage effectiveness of the building, 1.0 to 3.0. None: 1.0.")
     hz = _option("Points of the power curve per second, 0.1 to 50. None: as many as the view needs.")
     quiet = _option("True shows nothing.")
-    project = _option("What the ledger files runs under. None: the folder's name.")
+    project = _option("What the ledger files runs under. None: the git repository's name, else the folder's.")
     ledger = _option("The file that keeps the runs. None: one per user.")
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._depth: dict[int, int] = {}  # cells running now, by thread
+        self._sources: dict[tuple[int, int], str] = {}  # what they are, by level
         self._cells: list[_Cell] = []
         self._late: list[Run] = []
         options = list(self.traits(config=True))
@@ -68,6 +69,8 @@ class CarbonMagic(Magics):
     @argument("-n", "--name", help="what to call the run; default: the cell's number")
     @argument("-s", "--stage", help="explore, train, tune, evaluate, final, or a word of your own")
     @argument("-t", "--tag", action="append", metavar="KEY=VALUE", help="a tag, a hyperparameter say; may be repeated")
+    @argument("-p", "--project", help="what the ledger files the run under; default: the git repository or folder")
+    @argument("--seed", help="the seed of the run's random numbers, a whole number")
     @argument("-o", "--output", metavar="VAR", help="put the finished Run into this variable")
     @argument("-q", "--quiet", action="store_true", default=None, help="show nothing")
     @argument("--hz", help="points of the power curve per second, 0.1 to 50")
@@ -119,10 +122,11 @@ class CarbonMagic(Magics):
         try:
             options = self._parse(line)
             variable = labels.variable(options.output) if options.output is not None else None
-            given = {name: getattr(options, name) for name in ("hz", "place", "pue", "quiet")}
+            given = {name: getattr(options, name) for name in ("hz", "place", "pue", "project", "quiet")}
             # Not execution_count: IPython 9.18 steps it at the beginning of a cell, earlier ones at the end.
             default = f"cell {len(self.shell.history_manager.input_hist_raw) - 1}"
-            wanted = now.wanted(options.name, options.stage, _tags(options.tag), given, default)
+            tags, source = _tags(options.tag), self._sources.get(self._level())
+            wanted = now.wanted(options.name, options.stage, tags, given, default, options.seed, source)
         except (ValueError, TypeError) as error:
             raise UsageError(f"%%carbon: {error}") from None
         place = None
@@ -146,6 +150,7 @@ class CarbonMagic(Magics):
         """The way without the transformer: run_cell_magic(), a notebook turned into a script."""
         mine = not self._running_here()
         if mine:
+            self._sources[self._level()] = body
             self._begin(line)
         result = self.shell.run_cell(body)
         error = result.error_before_exec or result.error_in_exec
@@ -157,15 +162,17 @@ class CarbonMagic(Magics):
             error._render_traceback_ = list  # run_cell has shown it already
             raise error
 
-    def before_cell(self, *_: object) -> None:
+    def before_cell(self, info: Any = None) -> None:
         """A cell begins."""
         thread = threading.get_ident()
         self._depth[thread] = self._depth.get(thread, 0) + 1
+        self._sources[self._level()] = getattr(info, "raw_cell", "")
 
     def after_cell(self, result: Any = None) -> None:
         """The cell has ended, however it did. Counted, not matched: a cell that is torn down gets a new info."""
         thread = threading.get_ident()
         depth = self._depth.pop(thread, 1)
+        self._sources.pop((thread, depth), None)
         if depth > 1:
             self._depth[thread] = depth - 1
         self._end((thread, depth), getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None))

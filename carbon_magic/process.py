@@ -5,10 +5,9 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import config, grid, labels, meters, trouble
+from . import config, grid, labels, meters, origin, screen, trouble
 from .clock import SystemClock
 from .config import Settings
 from .grid import Intensity
@@ -19,6 +18,8 @@ from .tracker import Tracker
 from .tracking import Label, Tracking
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .store.ledger import Ledger
 
 SETTLE_S = 5.0
@@ -44,6 +45,7 @@ class Process:
         self.pump: Pump | None = None
         self._environ = environ
         self._guess: Intensity | None = None
+        self._looks_at: tuple[Path | None, origin.Lookout] | None = None
         self.tracker.subscribers.append(self._keep)
         atexit.register(trouble.speak)  # after the pump's own last words: exit handlers run last in, first out
 
@@ -55,17 +57,36 @@ class Process:
             trouble.say_once(f"settings {sentence}", sentence)
         return settings
 
-    def wanted(self, name: Any, stage: Any, tags: Any, options: Mapping[str, Any], default_name: str = "") -> Wanted:
-        """What is to be run, checked. ValueError or TypeError in a sentence where an argument is wrong."""
+    def wanted(
+        self,
+        name: Any,
+        stage: Any,
+        tags: Any,
+        options: Mapping[str, Any],
+        default_name: str = "",
+        seed: Any = None,
+        cell: str | None = None,
+    ) -> Wanted:
+        """What is to be run, checked. ValueError or TypeError in a sentence where an argument is wrong.
+
+        `cell` is the source of the cell that runs, where the caller knows it better than the shell.
+        """
         settings = self.settings(options)
+        shell = screen.shell()
+        notebook = origin.notebook(shell, self._environ)
+        stands_in = self._lookout(notebook).now()
         label = Label(
             name=labels.name(
                 name, labels.clean(default_name) or f"run {len(self.runs) + len(self.tracker.active) + 1}"
             ),
             stage=labels.stage(stage),
             tags=labels.tags(tags),
-            project=labels.clean(settings.project or _folder()),
+            project=labels.clean(settings.project or stands_in.project),
             host=_host(),
+            seed=labels.seed(seed),
+            notebook=notebook,
+            cell_hash=origin.cell_hash(cell or origin.cell(shell)),
+            git_commit=stands_in.commit,
         )
         return Wanted(label, settings, self._place(settings))
 
@@ -97,6 +118,13 @@ class Process:
         setting = self.settings({}).ledger
         return Ledger(location(setting, self._environ, _say), self._settle, _say)
 
+    def _lookout(self, notebook: str | None) -> origin.Lookout:
+        """The one on the folder that this notebook stands in."""
+        folder = origin.folder(notebook)
+        if self._looks_at is None or self._looks_at[0] != folder:
+            self._looks_at = folder, origin.Lookout(folder)
+        return self._looks_at[1]
+
     def _settle(self) -> None:
         if self.pump is not None:
             self.pump.flush(SETTLE_S)
@@ -124,14 +152,6 @@ def _host() -> str:
     import platform
 
     return platform.node()
-
-
-def _folder() -> str:
-    """The folder the notebook stands in, by its name."""
-    try:
-        return Path.cwd().name
-    except OSError:
-        return ""  # the folder was deleted under the process
 
 
 _current: Process | None = None

@@ -51,6 +51,16 @@ class Run:
     notes: tuple[str, ...] = ()
     project: str = ""
     host: str = ""
+    seed: int | None = None
+    """The seed of the run's random numbers, as the user told it."""
+    notebook: str | None = None
+    """The notebook's name or path, where the program that runs it tells one."""
+    cell_hash: str | None = None
+    """The first 16 hexadecimal digits of the SHA-256 of the cell's source, without the %%carbon line."""
+    git_commit: str | None = None
+    """The commit that was checked out when the run began; files may have been changed since."""
+    hardware: str = ""
+    """The machine in a few words: processor, CPUs, memory, GPUs."""
     curve: Curve = field(default_factory=Curve)
 
     @property

@@ -48,6 +48,10 @@ class Label(NamedTuple):
     tags: Mapping[str, Tag]
     project: str
     host: str
+    seed: int | None = None
+    notebook: str | None = None
+    cell_hash: str | None = None
+    git_commit: str | None = None
 
 
 def state_after(error: BaseException | None) -> State:
@@ -156,6 +160,11 @@ class Tracking:
             notes=tuple(notes),
             project=self.label.project,
             host=self.label.host,
+            seed=self.label.seed,
+            notebook=self.label.notebook,
+            cell_hash=self.label.cell_hash,
+            git_commit=self.label.git_commit,
+            hardware=self.machine.hardware,
             curve=self._recorder.curve() if curve else Curve(),
         )
 

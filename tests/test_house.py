@@ -9,6 +9,7 @@ FLOORS = [
     {"ranges", "device", "curve", "tick"},
     {"meters", "grid", "equivalents"},
     {"run", "labels", "config"},
+    {"origin"},
     {"totals"},
     {"store"},
     {"tracking", "tracker"},

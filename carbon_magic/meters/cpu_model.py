@@ -84,7 +84,7 @@ def fraction_of_tdp(load: float) -> float:
 
 def cpu_of(cpuinfo: str, packages: int, threads: int) -> Cpu:
     """The processor by its name: its TDP, or a share of it in a virtual machine, or a guess by thread count."""
-    name = _name(cpuinfo)
+    name = name_of(cpuinfo)
     virtual = bool(re.search(r"^flags\s*:.*\bhypervisor\b", cpuinfo, re.MULTILINE))
     found = look_up(name)
     if found is not None and not virtual:
@@ -97,7 +97,8 @@ def cpu_of(cpuinfo: str, packages: int, threads: int) -> Cpu:
     return Cpu(f"assumed for {threads} {what} of {name or 'an unknown CPU'}", THREAD_W * threads, THREAD_RANGE, (note,))
 
 
-def _name(cpuinfo: str) -> str:
+def name_of(cpuinfo: str) -> str:
+    """The processor's name; "" where it is not told."""
     match = re.search(r"^(?:model name|Hardware|cpu model)\s*:\s*(.+)$", cpuinfo, re.MULTILINE)
     return match.group(1).strip() if match else ""
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from ..clock import Clock
+from .hardware import describe
 from .meter import Meter
 from .odometer import Mark, Odometer
 
@@ -17,6 +18,8 @@ class Machine:
         self.odometers = [Odometer(meter, clock) for meter in meters]
         self.polled = any(meter.method == "polled" for meter in meters)
         """Whether some device tells watts only, so that what is between two looks is lost."""
+        self.hardware = describe(meters)
+        """The machine in a few words."""
         self._lock = threading.Lock()
         self._clock = clock
 
