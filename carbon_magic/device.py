@@ -9,6 +9,9 @@ from typing import Any, Literal
 from .ranges import Range
 
 Method = Literal["counter", "polled", "modelled"]
+Scope = Literal["device", "platform", "whole machine", "wall"]
+"""What a figure holds: one part; the processor's platform (psys, a whole module); all that a battery feeds; all that a
+wall socket or a chassis' power supply feeds, its losses included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Device:
     """The most it can draw by its own account (a GPU's power limit), None where unknown."""
     idle_w: float | None = None
     """What it draws while nothing runs, None where nobody has measured or told: the chart's idle band."""
+    scope: Scope = "device"
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> Device:

@@ -1,31 +1,75 @@
 """Instruments: everything on this machine that can say how many joules so far.
 
-A new instrument is one file with a `find` and one line here.
+A new instrument is one file with a `find` (see site.Instrument) and one line here.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
-from . import cpu_model, cpu_time, nvml, rapl
+from . import cpu_model, cpu_time
 from .meter import Meter
 from .ram_model import RamModel
+from .site import Found, Instrument, Missing, Site
+
+INSTRUMENTS: dict[str, str] = {
+    "rapl": "linux",
+    "nvml": "",
+}
+"""Each instrument's module, and the system (sys.platform) it is for; "" where it may be on any. Earlier ones come
+first in every list."""
 
 
 def find(environ: Mapping[str, str], now: Callable[[], float]) -> list[Meter]:
     """All meters of this machine, a model for each part that has none. Never raises, never wakes a device."""
-    cpuinfo = cpu_model.cpuinfo()
-    meters, closed = rapl.find(rapl.powercap_root(environ), cpuinfo)
-    kinds = {meter.kind for meter in meters}
-    if "cpu" not in kinds:
-        cpu = cpu_model.cpu_of(cpuinfo, _packages(), os.cpu_count() or 1)
-        meters.append(cpu_model.CpuModel(cpu, cpu_time.busy_and_total, closed or _no_meter(cpuinfo), now))
-    if "dram" not in kinds:
-        meters.append(RamModel(cpu_time.memory_bytes(), now))
-    meters += nvml.find(environ, now)
-    return meters
+    return list(survey(Site(environ, now, cpu_model.cpuinfo())).meters)
+
+
+def survey(site: Site) -> Found:
+    """All that is found at a site and all that is missing, no joule counted twice, models for the rest."""
+    meters: list[Meter] = []
+    missing: list[Missing] = []
+    for name, platform in INSTRUMENTS.items():
+        if platform not in ("", sys.platform):
+            continue
+        try:
+            found = cast("Instrument", importlib.import_module(f".{name}", __name__)).find(site)
+        except Exception as error:  # one instrument in trouble takes no other with it
+            found = Found((), (Missing(name, f"looking for it failed ({type(error).__name__}: {error})"),))
+        meters += found.meters
+        missing += found.missing
+    count_once(meters)
+    known = {meter.kind for meter in meters if meter.scope == "device"}
+    known |= {part for meter in meters if meter.counted for part in meter.contains}
+    models: list[Meter] = []
+    if "cpu" not in known:
+        cpu = cpu_model.cpu_of(site.cpuinfo, _packages(), os.cpu_count() or 1)
+        hint = _why("cpu", missing) or _no_meter(site.cpuinfo)
+        models.append(cpu_model.CpuModel(cpu, cpu_time.busy_and_total, hint, site.now))
+    if "dram" not in known:
+        models.append(RamModel(cpu_time.memory_bytes(), site.now))
+    gpus = [meter for meter in meters if meter.kind == "gpu"]
+    return Found([*(meter for meter in meters if meter not in gpus), *models, *gpus], missing)
+
+
+def count_once(meters: Iterable[Meter]) -> None:
+    """A meter whose joules are inside those of another that counts is shown beside the total, not in it."""
+    counted = [meter for meter in meters if meter.counted and meter.scope == "device"]
+    for meter in meters:
+        if meter.scope != "device":
+            meter.counted = False
+        wholes = [m for m in counted if m.counted and m is not meter and (meter.part or meter.kind) in m.contains]
+        if meter.counted and wholes:
+            meter.counted = False
+            meter.notes = (*meter.notes, f"not added: {wholes[0].name} holds it already")
+
+
+def _why(kind: str, missing: Iterable[Missing]) -> str | None:
+    return next((m.hint or m.why for m in missing if m.kind == kind), None)
 
 
 def _no_meter(cpuinfo: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from ..device import Method
+from ..device import Method, Scope
 from ..ranges import Range
 
 
@@ -24,6 +24,9 @@ class Meter(ABC):
         idle_w: what it draws while nothing runs, where that is known, for the chart.
         notes: what a reader of the figure should know, a hint how to get a better one included.
         counted: False for a figure that must not be added to the machine's total.
+        scope: what the figure holds; all but "device" hold parts that others measure, so they are not counted.
+        part: what it measures, for `contains` of others; its kind where not said otherwise.
+        contains: the parts whose joules are in this figure too ("dram", "igpu"): not counted again, nor modelled.
     """
 
     name: str
@@ -39,6 +42,9 @@ class Meter(ABC):
     idle_w: float | None = None
     notes: tuple[str, ...] = ()
     counted: bool = True
+    scope: Scope = "device"
+    part: str = ""
+    contains: tuple[str, ...] = ()
 
     @abstractmethod
     def read(self) -> float | None:

@@ -14,6 +14,7 @@ from typing import Any
 from ..ranges import Range
 from .integral import Integral
 from .meter import Meter
+from .site import Found, Site
 
 COUNTER_GAIN: Range = (0.93, 1.07)
 """Each board's sensor is off by up to 5 %, by its own constant: Yang et al., SC24, arXiv 2312.02741; 2 % to spare."""
@@ -87,27 +88,27 @@ class GpuWatts(Gpu):
         return self._integral.look(watts)
 
 
-def find(environ: Mapping[str, str], now: Callable[[], float]) -> list[Meter]:
-    """The GPUs: those this kernel may use counted, the others not. No driver, no GPU: an empty list."""
+def find(site: Site) -> Found:
+    """The GPUs: those this kernel may use counted, the others not. No driver, no GPU: nothing."""
     if "pynvml" not in sys.modules and not _driver_present():
-        return []
+        return Found()
     if _all_asleep():
-        return []  # even nvmlInit would wake them
+        return Found()  # even nvmlInit would wake them
     try:
         import pynvml
 
         pynvml.nvmlInit()
         count = pynvml.nvmlDeviceGetCount()
     except Exception:  # whatever a driver answers, there is no GPU to measure
-        return []
+        return Found()
     meters: list[Meter] = []
-    visible = _visible(environ)
+    visible = _visible(site.environ)
     for index in range(count):
         try:
-            meters.append(_gpu(pynvml, index, visible, now))
+            meters.append(_gpu(pynvml, index, visible, site.now))
         except Exception:  # noqa: S112 - a board that does not even tell its handle cannot be measured
             continue
-    return meters
+    return Found(meters)
 
 
 def _gpu(nvml: Any, index: int, visible: list[str] | None, now: Callable[[], float]) -> Meter:

@@ -233,6 +233,7 @@ class Odometer:
             notes=tuple(notes),
             limit_w=self.meter.limit_w,
             idle_w=self.meter.idle_w,
+            scope=self.meter.scope,
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..ranges import Range
 from .meter import Meter
+from .site import Found, Missing, Site
 
 DEFAULT_ROOT = Path("/sys/class/powercap")
 
@@ -29,11 +30,10 @@ class RaplDomain(Meter):
     tick_s = 0.001  # the register moves about every millisecond (Intel SDM vol. 3B, 16.10)
     group = "RAPL"
 
-    def __init__(self, zone: Path, name: str, kind: str, gain: Range, counted: bool = True) -> None:
+    def __init__(self, zone: Path, name: str, kind: str, gain: Range) -> None:
         self.name = name
         self.kind = kind
         self.gain = gain
-        self.counted = counted
         self.source = f"RAPL through powercap ({zone.name})"
         self._path = zone / "energy_uj"
         wraps_uj = _number(zone / "max_energy_range_uj")
@@ -44,16 +44,17 @@ class RaplDomain(Meter):
             return int(file.read(32)) / 1e6
 
 
-def find(root: Path, cpuinfo: str) -> tuple[list[Meter], str | None]:
+def find(site: Site) -> Found:
     """The packages and DRAM, nothing counted twice; and why there is none, as a hint for people.
 
     psys (the whole platform) contains the packages, core and uncore are parts of them, and the mmio zones show the
     same registers again: none of these is counted.
     """
+    root = powercap_root(site.environ)
     zones = {zone.name: zone for zone in _zones(root)}
     if not zones:
-        return [], None
-    gain = AMD_GAIN if "AuthenticAMD" in cpuinfo or "HygonGenuine" in cpuinfo else INTEL_GAIN
+        return Found()
+    gain = AMD_GAIN if "AuthenticAMD" in site.cpuinfo or "HygonGenuine" in site.cpuinfo else INTEL_GAIN
     meters: list[Meter] = []
     taken: set[str] = set()
     closed = False
@@ -73,7 +74,8 @@ def find(root: Path, cpuinfo: str) -> tuple[list[Meter], str | None]:
         elif label == "dram":
             meter = RaplDomain(zone, f"DRAM {_which(parent or label)}", "dram", gain)
         elif label == "psys":
-            meter = RaplDomain(zone, "Platform (psys)", "platform", gain, counted=False)
+            meter = RaplDomain(zone, "Platform (psys)", "platform", gain)
+            meter.scope, meter.counted = "platform", False
         else:
             continue
         try:
@@ -86,8 +88,9 @@ def find(root: Path, cpuinfo: str) -> tuple[list[Meter], str | None]:
             taken.add(key)
             meters.append(meter)
     if not any(meter.counted for meter in meters):
-        return [], _hint(root) if closed else f"RAPL zones in {root} give no reading"
-    return meters, None
+        why = _hint(root) if closed else f"RAPL zones in {root} give no reading"
+        return Found((), (Missing("RAPL through powercap", why, kind="cpu"),))
+    return Found(meters)
 
 
 def _hint(root: Path) -> str:
