@@ -38,8 +38,9 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def own_ledger(tmp_path, monkeypatch):
-    """Every test has a ledger of its own, and processes it starts share it."""
+    """Every test has a ledger and calibrations of its own, and processes it starts share them."""
     monkeypatch.setenv("CARBON_MAGIC_LEDGER", str(tmp_path / "ledger.db"))
+    monkeypatch.setenv("CARBON_MAGIC_CALIBRATION", str(tmp_path / "calibration"))
     return tmp_path / "ledger.db"
 
 

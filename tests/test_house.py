@@ -6,7 +6,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "carbon_magic"
 FLOORS = [
     {"data", "units", "clock", "forks", "trouble"},
-    {"ranges", "device", "curve", "tick"},
+    {"ranges", "device", "curve", "tick", "calibration"},
     {"meters", "grid", "equivalents"},
     {"run", "labels", "config"},
     {"origin"},

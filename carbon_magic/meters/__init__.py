@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
+from .. import calibration
 from . import cpu_model, cpu_time
 from .meter import Meter
 from .ram_model import RamModel
@@ -53,7 +54,17 @@ def survey(site: Site) -> Found:
     if "dram" not in known:
         models.append(RamModel(cpu_time.memory_bytes(), site.now))
     gpus = [meter for meter in meters if meter.kind == "gpu"]
-    return Found([*(meter for meter in meters if meter not in gpus), *models, *gpus], missing)
+    ordered = [*(meter for meter in meters if meter not in gpus), *models, *gpus]
+    _at_rest(ordered, site)
+    return Found(ordered, missing)
+
+
+def _at_rest(meters: Iterable[Meter], site: Site) -> None:
+    """What each draws while nothing runs, where this host was calibrated."""
+    known = calibration.load(calibration.this_host(site.cpuinfo, site.sys.parent), site.environ)
+    for meter in meters:
+        if known is not None and meter.name in known.idle:
+            meter.idle_w = known.idle[meter.name].watts
 
 
 def count_once(meters: Iterable[Meter]) -> None:

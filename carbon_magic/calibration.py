@@ -1,0 +1,148 @@
+"""What was measured on this host once, by `%carbon calibrate`: watts at rest, and the CPU's watts by its load.
+
+One small JSON file per host and processor: several machines share a home folder, and a figure of one is wrong for
+another. The key outlives a reboot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .ranges import Range
+
+VARIABLE = "CARBON_MAGIC_CALIBRATION"
+"""The folder of the files; for homes that are read-only, and for tests."""
+_LARGEST_FILE = 1 << 18
+_ID_FILES = ("etc/machine-id", "var/lib/dbus/machine-id")
+
+
+class Watts(NamedTuple):
+    """A mean power and its 90 % range, the instrument's accuracy included."""
+
+    watts: float
+    low: float
+    high: float
+
+
+class Host(NamedTuple):
+    """A machine as far as a calibration holds for it."""
+
+    id: str
+    """A hash: machine-id(5) asks that the id itself stays private."""
+    cpu: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a host's quiet minute told."""
+
+    host: Host
+    measured_at: float
+    """Seconds since 1970 (UTC)."""
+    seconds: float
+    idle: Mapping[str, Watts] = field(default_factory=dict)
+    """By the name of the device, of those that have an instrument."""
+    cpu_curve: tuple[tuple[float, float], ...] = ()
+    """Watts of all processors by their load (0 to 1), rising; empty where nothing measured them."""
+    cpu_range: Range = (1.0, 1.0)
+    """The 90 % range of truth ÷ that curve."""
+    cpu_source: str = ""
+    """What the curve was measured with."""
+
+
+def this_host(cpuinfo: str, root: Path = Path("/")) -> Host:
+    """The machine we run on, the same after each boot; in a container without an id of its own, by its name."""
+    names = re.findall(r"^(?:model name|Hardware|cpu model)\s*:\s*(.+)$", cpuinfo, re.MULTILINE)
+    cpu = " ".join(names[0].split()) if names else "unknown CPU"
+    name = next(filter(None, (_first_line(root / file) for file in _ID_FILES)), None) or _node()
+    seed = f"carbon_magic calibration\0{name}\0{cpu}\0{os.cpu_count()}"
+    return Host(hashlib.sha256(seed.encode()).hexdigest()[:24], cpu)
+
+
+def load(host: Host, environ: Mapping[str, str] = os.environ) -> Calibration | None:
+    """The host's calibration; None where there is none that can be read and understood. Never raises."""
+    try:
+        with open(folder(environ) / f"{host.id}.json", "rb") as file:
+            d = json.loads(file.read(_LARGEST_FILE))
+        return _from_dict(d, host)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def idle_w(device: str, host: Host, environ: Mapping[str, str] = os.environ) -> Watts | None:
+    """What the device of this name draws while the host rests, or None where that was not measured."""
+    calibration = load(host, environ)
+    return calibration.idle.get(device) if calibration is not None else None
+
+
+def save(calibration: Calibration, environ: Mapping[str, str] = os.environ) -> Path:
+    """Keep it in place of the one before, all of it or nothing. Raises OSError where the folder cannot be written."""
+    path = folder(environ) / f"{calibration.host.id}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        half.write_text(json.dumps(asdict(calibration), indent=1), encoding="utf-8")
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+    return path
+
+
+def folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where calibrations are kept: CARBON_MAGIC_CALIBRATION, else in the platform's data folder."""
+    chosen = environ.get(VARIABLE)
+    if chosen:
+        return Path(os.path.expanduser(chosen))  # noqa: PTH111 - Path's raises where there is no home
+    import platformdirs
+
+    return platformdirs.user_data_path("carbon_magic", appauthor=False) / "calibration"
+
+
+def _from_dict(d: Mapping[str, Any], host: Host) -> Calibration:
+    """Checked: a file that somebody edited must not turn into watts that nobody measured."""
+    if list(d["host"]) != list(host):
+        raise ValueError("of another host")
+    curve = tuple((_figure(load), _figure(watts)) for load, watts in d["cpu_curve"])
+    loads = [load for load, _ in curve]
+    if loads != sorted(set(loads)) or (loads and not (len(loads) > 1 and loads[0] == 0.0 and loads[-1] <= 1.0)):
+        raise ValueError("not a curve")
+    low, high = map(_figure, d["cpu_range"])
+    return Calibration(
+        host=host,
+        measured_at=_figure(d["measured_at"]),
+        seconds=_figure(d["seconds"]),
+        idle={str(name): Watts(*map(_figure, watts)) for name, watts in d["idle"].items()},
+        cpu_curve=curve,
+        cpu_range=(low, high),
+        cpu_source=str(d["cpu_source"])[:200],
+    )
+
+
+def _figure(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number) or number < 0:
+        raise ValueError("no figure")
+    return number
+
+
+def _first_line(path: Path) -> str | None:
+    try:
+        with path.open(encoding="ascii", errors="replace") as file:
+            line = file.readline(200).strip()
+        return line if line and line != "uninitialized" else None
+    except OSError:
+        return None
+
+
+def _node() -> str:
+    import platform
+
+    return platform.node()
