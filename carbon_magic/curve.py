@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,25 +28,9 @@ class Curve:
         rows = zip(*self.watts.values(), strict=True)
         return [sum(w for w in row if w is not None) if any(w is not None for w in row) else None for row in rows]
 
-    def fraction(self, t0_s: float, t1_s: float) -> float:
-        """The part of the whole energy that fell between two moments, 0 to 1; by time where no power is known."""
-        if not self.t_s or t1_s <= t0_s:
-            return 0.0
-        joules, edges = [0.0], [0.0, *self.t_s]
-        for begin, end, watt in zip(edges, self.t_s, self.total_w(), strict=False):
-            joules.append(joules[-1] + (watt or 0.0) * (end - begin))
-        if joules[-1] <= 0:
-            joules = edges
-
-        def at(t: float) -> float:
-            i = bisect_left(edges, t)
-            if i <= 0:
-                return 0.0
-            if i >= len(edges):
-                return joules[-1]
-            return joules[i - 1] + (joules[i] - joules[i - 1]) * (t - edges[i - 1]) / (edges[i] - edges[i - 1])
-
-        return (at(t1_s) - at(t0_s)) / joules[-1]
+    def only(self, names: Container[str]) -> Curve:
+        """The curve of some devices."""
+        return Curve(self.t_s, {name: watts for name, watts in self.watts.items() if name in names})
 
     def to_frame(self) -> pd.DataFrame:
         """A DataFrame with t_s (seconds, the end of the interval) and a column of watts per device."""
@@ -61,6 +45,31 @@ class Curve:
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> Curve:
         return cls(tuple(d["t_s"]), {str(n): tuple(ws) for n, ws in d["watts"].items()})
+
+
+class Spending:
+    """When the energy of a curve was spent: prepared once, asked many times."""
+
+    def __init__(self, curve: Curve) -> None:
+        self._edges = [0.0, *curve.t_s]
+        self._joules = [0.0]
+        for begin, end, watt in zip(self._edges, curve.t_s, curve.total_w(), strict=False):
+            self._joules.append(self._joules[-1] + (watt or 0.0) * (end - begin))
+        if self._joules[-1] <= 0:
+            self._joules = self._edges
+
+    def fraction(self, t0_s: float, t1_s: float) -> float:
+        """The part of the whole energy that fell between two moments, 0 to 1; by time where no power is known."""
+        return (self._at(t1_s) - self._at(t0_s)) / self._joules[-1] if t1_s > t0_s and self._joules[-1] > 0 else 0.0
+
+    def _at(self, t: float) -> float:
+        edges, joules = self._edges, self._joules
+        i = bisect_left(edges, t)
+        if i <= 0:
+            return 0.0
+        if i >= len(edges):
+            return joules[-1]
+        return joules[i - 1] + (joules[i] - joules[i - 1]) * (t - edges[i - 1]) / (edges[i] - edges[i - 1])
 
 
 class Recorder:

@@ -69,6 +69,11 @@ class Run:
         return sum(device.energy_j for device in self.devices)
 
     @property
+    def gpus(self) -> int:
+        """How many GPUs are counted in it."""
+        return sum(device.kind == "gpu" for device in self.devices)
+
+    @property
     def energy_kwh(self) -> float:
         return self.energy_j / J_PER_KWH
 

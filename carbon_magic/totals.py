@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .overlaps import Span, split
 from .ranges import Range
 from .run import Run
 from .units import J_PER_KWH
@@ -15,32 +15,18 @@ from .units import J_PER_KWH
 if TYPE_CHECKING:
     import pandas as pd
 
-Span = tuple[float, float]
-
 
 def own_fractions(runs: Sequence[Run]) -> list[float]:
     """For each run the part of its energy, 0 to 1, that no longer run on the same host has counted already.
 
-    The longest run counts whole; a run inside it counts nothing; one that sticks out counts what sticks out, weighed
-    by its own power curve.
+    The longest run counts whole; of a run inside it only GPUs count that the longer one did not see; one that sticks
+    out counts what sticks out, weighed by its own power curve.
     """
     fractions = [0.0] * len(runs)
-    covered: defaultdict[str, _Covered] = defaultdict(_Covered)
-    for i in sorted(range(len(runs)), key=lambda i: (-runs[i].duration_s, runs[i].started_at)):
-        run = runs[i]
-        begin, end = run.started_at, run.started_at + run.duration_s
-        pieces = covered[run.host].add(begin, end)
-        if pieces == [(begin, end)]:
-            fractions[i] = 1.0
-        else:
-            fractions[i] = sum(_fraction(run, a - begin, b - begin) for a, b in pieces)
+    spans = [Span(run.host, run.started_at, run.started_at + run.duration_s) for run in runs]
+    for held in split(spans, [0] * len(runs), lambda some: [runs[i] for i in some]):
+        fractions[held.run] += held.weight
     return fractions
-
-
-def _fraction(run: Run, t0_s: float, t1_s: float) -> float:
-    if run.curve.t_s:
-        return run.curve.fraction(t0_s, t1_s)
-    return (t1_s - t0_s) / run.duration_s if run.duration_s > 0 else 0.0
 
 
 class _Covered:
@@ -50,7 +36,7 @@ class _Covered:
         self._begins: list[float] = []
         self._ends: list[float] = []
 
-    def add(self, begin: float, end: float) -> list[Span]:
+    def add(self, begin: float, end: float) -> list[tuple[float, float]]:
         """Cover a span; returns the pieces of it that were not covered before."""
         first = bisect_left(self._ends, begin)
         last = bisect_right(self._begins, end)

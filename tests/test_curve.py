@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbon_magic.curve import Curve, Recorder
+from carbon_magic.curve import Curve, Recorder, Spending
 
 steps = st.lists(st.tuples(st.floats(0.01, 5), st.floats(0, 500)), min_size=1, max_size=300)
 
@@ -54,10 +54,10 @@ def test_a_device_that_is_silent_leaves_a_gap_and_one_that_comes_later_starts_wi
 
 def test_fraction_weighs_by_energy_not_by_time():
     curve = Curve((1.0, 2.0), {"CPU": (10.0, 30.0)})
-    assert curve.fraction(0.0, 1.0) == pytest.approx(0.25)
-    assert curve.fraction(0.5, 1.5) == pytest.approx((5 + 15) / 40)
-    assert curve.fraction(-5.0, 50.0) == pytest.approx(1.0)
-    assert Curve((1.0, 2.0), {"CPU": (None, None)}).fraction(0.0, 1.0) == pytest.approx(0.5)
+    assert Spending(curve).fraction(0.0, 1.0) == pytest.approx(0.25)
+    assert Spending(curve).fraction(0.5, 1.5) == pytest.approx((5 + 15) / 40)
+    assert Spending(curve).fraction(-5.0, 50.0) == pytest.approx(1.0)
+    assert Spending(Curve((1.0, 2.0), {"CPU": (None, None)})).fraction(0.0, 1.0) == pytest.approx(0.5)
 
 
 def test_round_trip():
