@@ -11,7 +11,7 @@ FLOORS = [
     {"run", "labels", "config"},
     {"origin"},
     {"overlaps"},
-    {"totals", "account"},
+    {"totals"},
     {"store"},
     {"tracking", "tracker"},
     {"report"},
