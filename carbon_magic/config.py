@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from . import cost
+
 PREFIX = "CARBON_MAGIC_"
 HZ_RANGE = (0.1, 50.0)
 PUE_RANGE = (1.0, 3.0)
@@ -32,6 +34,14 @@ class Settings:
     """What the ledger files the run under; None: the git repository's name, else the folder's."""
     ledger: str | None = None
     """Where runs are kept: a file; None: one file per user in the platform's data folder."""
+    price: str | None = None
+    """Of a kWh of electricity, "0.32 EUR"; None: what is published for the place, "off": none."""
+    cloud_price: str | None = None
+    """Of an hour of this machine: "2.48 USD", or its name, "aws:p3.2xlarge"; None: found out, "off": none."""
+    contract_g_per_kwh: float | None = None
+    """Factor of the electricity contract, for a market-based account beside the location-based one."""
+    contract_source: str | None = None
+    """Who says so."""
 
 
 def hz(value: Any) -> float:
@@ -52,6 +62,29 @@ def place(value: Any) -> str:
         raise TypeError(f"a place is a text such as FR or US-CA, not {type(value).__name__}")
     grid.intensity(value)
     return value
+
+
+def price(value: Any) -> str:
+    """A price of electricity."""
+    return _checked(value, lambda words: cost.given(words, "kWh"))
+
+
+def cloud_price(value: Any) -> str:
+    """A price of this machine by the hour, or its name in our table."""
+    return _checked(value, lambda words: cost.machine(words) if ":" in words else cost.given(words, "hour"))
+
+
+def _checked(value: Any, check: Callable[[str], object]) -> str:
+    words = _text(value).strip()
+    if words.lower() == cost.OFF:
+        return cost.OFF
+    check(words)
+    return words
+
+
+def contract_g_per_kwh(value: Any) -> float:
+    """A contract's factor: nothing that makes electricity emits more than this."""
+    return _number(value, 0.0, 2000.0, "a contract's factor in g/kWh")
 
 
 def _number(value: Any, low: float, high: float, what: str) -> float:
@@ -92,6 +125,10 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "quiet": _flag,
     "project": _text,
     "ledger": _text,
+    "price": price,
+    "cloud_price": cloud_price,
+    "contract_g_per_kwh": contract_g_per_kwh,
+    "contract_source": _text,
 }
 
 

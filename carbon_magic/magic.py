@@ -51,6 +51,10 @@ class CarbonMagic(Magics):
     quiet = _option("True shows nothing.")
     project = _option("What the ledger files runs under. None: the git repository's name, else the folder's.")
     ledger = _option("The file that keeps the runs. None: one per user.")
+    price = _option('Of a kWh, "0.32 EUR". None: what is published for the place; "off": none.')
+    cloud_price = _option('Of an hour of this machine: "2.48 USD" or "aws:p3.2xlarge". None: found out; "off": none.')
+    contract_g_per_kwh = _option("Factor of the electricity contract, shown beside the grid's. None: no contract.")
+    contract_source = _option("Who says so.")
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)

@@ -7,9 +7,10 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import config, grid, labels, meters, origin, screen, trouble
+from . import config, cost, grid, labels, meters, origin, screen, trouble
 from .clock import SystemClock
 from .config import Settings
+from .cost import Price
 from .grid import Intensity
 from .run import Run, State
 from .store import Pump, location, open_store
@@ -32,6 +33,7 @@ class Wanted(NamedTuple):
     label: Label
     settings: Settings
     place: Intensity
+    prices: tuple[Price, ...] = ()
 
 
 class Process:
@@ -88,14 +90,15 @@ class Process:
             cell_hash=origin.cell_hash(cell or origin.cell(shell)),
             git_commit=stands_in.commit,
         )
-        return Wanted(label, settings, self._place(settings))
+        place = self._place(settings)
+        return Wanted(label, settings, place, cost.known(place.place, settings.price, settings.cloud_price))
 
     def begin(self, wanted: Wanted) -> Tracking:
         """Start a run; its first row goes to the ledger a moment later, off the cell's path."""
         if self.pump is None:
             ledger = wanted.settings.ledger
             self.pump = Pump(lambda: open_store(ledger, self._environ, _say), _say)
-        return self.tracker.begin(wanted.label, wanted.settings, wanted.place)
+        return self.tracker.begin(wanted.label, wanted.settings, wanted.place, wanted.prices)
 
     def end(self, tracking: Tracking, state: State) -> Run:
         """End a run: into the session, to the ledger."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from .cost import Cost, Price
 from .curve import Curve
 from .device import Device
 from .grid import Intensity
@@ -25,6 +27,16 @@ class Share:
 
     energy_j: float
     energy_j_range: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The market-based account: grams by the factor of a supply contract, shown beside the grid's, never instead."""
+
+    intensity_g_per_kwh: float
+    co2e_g: float
+    co2e_g_range: Range
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,10 @@ class Run:
     """The commit that was checked out when the run began; files may have been changed since."""
     hardware: str = ""
     """The machine in a few words: processor, CPUs, memory, GPUs."""
+    prices: tuple[Price, ...] = ()
+    """Of the machine by the hour, of electricity by the kWh: those that are known."""
+    contract_g_per_kwh: float | None = None
+    contract_source: str = ""
     curve: Curve = field(default_factory=Curve)
 
     @property
@@ -101,6 +117,33 @@ class Run:
         return low / J_PER_KWH, high / J_PER_KWH
 
     @property
+    def contract(self) -> Contract | None:
+        """The same energy by the factor of the electricity contract, None where none was given."""
+        factor = self.contract_g_per_kwh
+        if factor is None:
+            return None
+        used, (low, high) = self._drawn_kwh
+        return Contract(factor, used * factor, (low * factor, high * factor), self.contract_source)
+
+    @property
+    def cost(self) -> Cost | None:
+        """What it cost, None where no price is known: the machine's hours where it is hired, else the electricity."""
+        return next(iter(self.costs), None)
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """By each known price. Never to be added: a machine's hour has its electricity in it."""
+        day = time.strftime("%Y-%m-%d", time.gmtime(self.started_at))
+        known = self.prices if self.devices else [price for price in self.prices if price.per == "hour"]
+        return tuple(price.cost(*self._drawn_kwh, self.duration_s / 3600, day) for price in known)
+
+    @property
+    def _drawn_kwh(self) -> tuple[float, Range]:
+        """What the building drew for it, PUE included."""
+        low, high = product((self.energy_j, self.energy_j_range), (self.pue, self.pue_range))
+        return self.energy_kwh * self.pue, (low / J_PER_KWH, high / J_PER_KWH)
+
+    @property
     def method(self) -> str:
         """How the energy is known: "counter", "polled", "modelled", or "mixed" where devices differ."""
         methods = {device.method for device in self.devices}
@@ -125,6 +168,7 @@ class Run:
         if samples:
             d["curve"] = self.curve.to_dict()
         d |= {"energy_j": self.energy_j, "co2e_g": self.co2e_g, "co2e_g_range": self.co2e_g_range}
+        d["cost"] = asdict(self.cost) if self.cost is not None else None
         return d
 
     @classmethod
@@ -139,6 +183,7 @@ class Run:
                 "others": tuple(Device.from_dict(x) for x in d.get("others", ())),
                 "pue_range": tuple(d.get("pue_range", (1.0, 1.0))),
                 "notes": tuple(d.get("notes", ())),
+                "prices": tuple(Price.from_dict(x) for x in d.get("prices", ())),
                 "tags": dict(d.get("tags", {})),
                 "share": Share(d["share"]["energy_j"], tuple(d["share"]["energy_j_range"])) if d.get("share") else None,
                 "curve": Curve.from_dict(d["curve"]) if "curve" in d else Curve(),

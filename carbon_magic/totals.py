@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .bills import total_costs
+from .cost import Cost
 from .overlaps import Span, split
 from .ranges import Range
 from .run import Run
@@ -27,6 +30,17 @@ def own_fractions(runs: Sequence[Run]) -> list[float]:
     for held in split(spans, [0] * len(runs), lambda some: [runs[i] for i in some]):
         fractions[held.run] += held.weight
     return fractions
+
+
+def _own_times(runs: Sequence[Run]) -> list[float]:
+    """For each run the part of its time, 0 to 1, that no longer run on the same host has covered already."""
+    parts = [0.0] * len(runs)
+    covered: defaultdict[str, _Covered] = defaultdict(_Covered)
+    for i in sorted(range(len(runs)), key=lambda i: (-runs[i].duration_s, runs[i].started_at)):
+        run = runs[i]
+        pieces = covered[run.host].add(run.started_at, run.started_at + run.duration_s)
+        parts[i] = sum(end - begin for begin, end in pieces) / run.duration_s if run.duration_s > 0 else 0.0
+    return parts
 
 
 class _Covered:
@@ -102,6 +116,28 @@ class Session:
         return sum(end - begin for spans in pieces for begin, end in spans)
 
     @property
+    def costs(self) -> tuple[Cost, ...]:
+        """What those runs cost whose prices are known, by kind and currency. A machine's hours hold its electricity."""
+        return total_costs(self.runs, own_fractions(self.runs), _own_times(self.runs))
+
+    @property
+    def cost(self) -> Cost | None:
+        """The one cost there is; None where a run's is not known, or where kinds or currencies differ."""
+        costs = [run.cost for run in self.runs]
+        kinds = {(cost.kind, cost.currency) for cost in costs if cost is not None}
+        if None in costs or len(kinds) != 1:
+            return None
+        return next(cost for cost in self.costs if (cost.kind, cost.currency) in kinds)
+
+    @property
+    def contract_co2e_g(self) -> float | None:
+        """Grams by the contracts' factors; None unless every run has one."""
+        grams = [run.contract.co2e_g for run in self.runs if run.contract is not None]
+        if not grams or len(grams) < len(self.runs):
+            return None
+        return sum(f * g for f, g in zip(own_fractions(self.runs), grams, strict=True))
+
+    @property
     def measured_fraction(self) -> float:
         """The part of the energy that an instrument told, 0 to 1."""
         weights = [f * r.energy_j for f, r in zip(own_fractions(self.runs), self.runs, strict=True)]
@@ -129,10 +165,13 @@ COLUMNS = (
     "id", "name", "project", "stage", "tags", "state", "host", "started_at", "duration_s", "energy_j", "energy_kwh",
     "energy_j_range", "power_w", "co2e_g", "co2e_kg", "co2e_g_range", "pue", "place", "intensity_g_per_kwh", "method",
     "measured_fraction", "seed", "notebook", "cell_hash", "git_commit", "hardware", "notes",
+    "cost", "currency", "contract_co2e_g",
 )  # fmt: skip
 
 
 def row(run: Run) -> dict[str, object]:
     """A run as one row of a table, in the order of COLUMNS."""
-    flat = {"place": run.grid.place, "intensity_g_per_kwh": run.grid.intensity_g_per_kwh}
+    flat: dict[str, object] = {"place": run.grid.place, "intensity_g_per_kwh": run.grid.intensity_g_per_kwh}
+    flat["cost"], flat["currency"] = (run.cost.amount, run.cost.currency) if run.cost else (None, None)
+    flat["contract_co2e_g"] = run.contract.co2e_g if run.contract else None
     return {name: flat[name] if name in flat else getattr(run, name) for name in COLUMNS}

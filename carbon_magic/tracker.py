@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from .clock import Clock
 from .config import Settings
+from .cost import Price
 from .grid import Intensity
 from .meters.machine import Machine
 from .meters.meter import Meter
@@ -50,7 +51,7 @@ class Tracker:
     def active(self) -> list[Tracking]:
         return list(self._active)
 
-    def begin(self, label: Label, settings: Settings, place: Intensity) -> Tracking:
+    def begin(self, label: Label, settings: Settings, place: Intensity, prices: tuple[Price, ...] = ()) -> Tracking:
         """Start a run; the first reading is the last thing done."""
         with self._wake:
             self._closed = False
@@ -64,7 +65,7 @@ class Tracker:
             # against the other, and an inner run never sticks out of an outer one.
             slept_s = self.clock.boottime() - self.clock.monotonic() - self._boot_ahead_s
             wall_ahead_s = self._wall_ahead_s + (slept_s if slept_s > SLEPT_S else 0.0)
-            tracking = Tracking(label, settings, place, self._machine, self.clock, wall_ahead_s, self._nudge)
+            tracking = Tracking(label, settings, place, self._machine, self.clock, wall_ahead_s, self._nudge, prices)
             self._active.append(tracking)
             self._watch()
         tracking.start()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .clock import Clock
 from .config import Settings
+from .cost import Price
 from .curve import Curve, Recorder
 from .device import Device
 from .grid import Intensity
@@ -75,11 +76,13 @@ class Tracking:
         clock: Clock,
         wall_ahead_s: float,
         wake: Callable[[], None],
+        prices: tuple[Price, ...] = (),
     ) -> None:
         self.id = os.urandom(16).hex()
         self.label = label
         self.settings = settings
         self.place = place
+        self.prices = prices
         self.machine = machine
         self.pid = os.getpid()
         self.listeners: list[Listener] = []
@@ -165,6 +168,9 @@ class Tracking:
             cell_hash=self.label.cell_hash,
             git_commit=self.label.git_commit,
             hardware=self.machine.hardware,
+            prices=self.prices,
+            contract_g_per_kwh=self.settings.contract_g_per_kwh,
+            contract_source=self.settings.contract_source or "",
             curve=self._recorder.curve() if curve else Curve(),
         )
 

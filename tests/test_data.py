@@ -23,6 +23,8 @@ KEYS = {
     "equivalents": "id",
     "cpu_tdp": "name",
     "time_zones": "zone",
+    "electricity_price": "key",
+    "cloud_prices": "name",
     "sources": "key",
 }
 
@@ -56,7 +58,7 @@ def test_every_figure_has_a_source_and_a_licence() -> None:
         assert source["title"]
         assert source["licence"]
         assert 2009 <= int(source["year"]) <= 2035
-    for name in ("grid_intensity", "cloud_regions"):
+    for name in ("grid_intensity", "cloud_regions", "electricity_price", "cloud_prices"):
         assert {sources[row["source"]]["table"] for row in data.rows(name)} == {name}
     for name in ("cpu_tdp", "time_zones"):
         assert [source["table"] for source in sources.values()].count(name) == 1
@@ -257,6 +259,8 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
         ],
     )
     write(facts / "equivalents.csv", list(_equivalent_facts()))
+    write(facts / "electricity_price.csv", _price_facts())
+    write(facts / "cloud_prices.csv", _machine_facts())
     (zoneinfo / "zone.tab").write_text("AA\t+0+0\tEurope/Paris\nBB\t+0+0\tEurope/Rome\n", encoding="utf-8")
     zi = "# version 2030a\nL Europe/Paris Old/Name\nL Etc/UTC UTC\nL Old/Name Older/Name\n"
     (zoneinfo / "tzdata.zi").write_text(zi, encoding="utf-8")
@@ -264,9 +268,13 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
     arguments = [str(facts), str(zoneinfo)]
     assert main(arguments, out) == 0
     first = {path.name: path.read_bytes() for path in out.iterdir()}
-    assert len(first) == 6
+    assert len(first) == 8
     assert b"AA,country,,Aland,,AAA,100,2030,lifecycle,production,s\n" in first["grid_intensity.csv"]
     assert b"some x-100,95,,\n" in first["cpu_tdp.csv"]
+    assert b'AA-1,0.3,0.1,,USD,"homes, as billed",2030-04,eia_price\n' in first["electricity_price.csv"]
+    assert first["electricity_price.csv"].count(b"\n") == 3  # of two editions the newer one, and no business alone
+    assert b'aws:p3.2xlarge,3,1,"on demand, spot at the low end",2030-01,aws_prices\n' in first["cloud_prices.csv"]
+    assert b"some.small" not in first["cloud_prices.csv"]
     zones = first["time_zones.csv"].decode().splitlines()
     assert {"Europe/Paris,AA", "Europe/Rome,BB", "Old/Name,AA", "Older/Name,AA"} <= set(zones)
     assert not [zone for zone in zones if zone.startswith("UTC")]
@@ -289,3 +297,42 @@ def _equivalent_facts() -> list[dict[str, str]]:
     names = {name for choice in CHOICES for name in (choice.grams_from, choice.kwh_from) if name}
     cells = {"kg_co2e_per_unit": "1.5", "kwh_per_unit": "0.5", "publisher": "P", "source_title": "T"}
     return [{"equivalent_id": name, **cells, "source_year": "2030", "licence": "CC0"} for name in sorted(names)]
+
+
+def _price_facts() -> list[dict[str, str]]:
+    columns = ("country_iso3166_alpha2", "subregion", "customer", "price", "currency", "period", "source")
+    rows = (
+        ("AA", "", "household", "0.2", "EUR", "2029-H2", "Eurostat nrg_pc_204"),
+        ("AA", "", "household", "0.25", "EUR", "2030-H1", "Eurostat nrg_pc_204"),
+        ("AA", "AA-1", "residential", "0.30", "USD", "2030-04", "EIA"),
+        ("AA", "AA-1", "industrial", "0.10", "USD", "2030-04", "EIA"),
+        ("BB", "", "non-household", "0.10", "EUR", "2030-H1", "Eurostat nrg_pc_205"),
+    )
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _machine_facts() -> list[dict[str, str]]:
+    columns = ("provider", "accelerator", "accelerator_count", "instance_type", "price_kind", "price_low_usd_per_hour",
+               "price_high_usd_per_hour", "as_of")  # fmt: skip
+    rows = (
+        ("aws", "NVIDIA V100", "1", "p3.2xlarge", "on-demand", "3.0", "3.0", "2030-01"),
+        ("aws", "NVIDIA V100", "1", "p3.2xlarge", "spot (range over zones)", "1.0", "1.2", "2030-01"),
+        ("aws", "", "1", "some.small", "on-demand", "1.0", "1.0", "2030-01"),
+    )
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def test_published_prices() -> None:
+    """As the publishers print them; and none that a unit mixed up (cents, per MWh) would give."""
+    prices = {row["key"]: row for row in data.rows("electricity_price")}
+    assert (prices["DE"]["per_kwh"], prices["DE"]["period"]) == ("0.3835", "2025-H1")
+    assert (prices["US-CT"]["per_kwh"], prices["US-CT"]["low"]) == ("0.3228", "0.1907")
+    grids = {row["key"] for row in data.rows("grid_intensity")}
+    assert set(prices) <= grids
+    for row in prices.values():
+        assert 0.02 <= float(row["low"] or 0.02) <= float(row["per_kwh"]) <= float(row["high"] or 1) <= 1, row
+    machines = {row["name"]: row for row in data.rows("cloud_prices")}
+    v100 = machines["gcp:v100"]  # Strubell et al., section 2
+    assert (v100["low"], v100["usd_per_hour"], v100["period"]) == ("0.74", "2.48", "2019")
+    for row in machines.values():
+        assert 0.05 <= float(row["low"] or row["usd_per_hour"]) <= float(row["usd_per_hour"]) <= 150, row

@@ -7,10 +7,10 @@ PACKAGE = Path(__file__).parents[1] / "carbon_magic"
 FLOORS = [
     {"data", "units", "clock", "forks", "trouble"},
     {"ranges", "device", "curve", "tick", "calibration"},
-    {"meters", "grid", "equivalents"},
+    {"meters", "grid", "equivalents", "cost"},
     {"run", "labels", "config"},
     {"origin"},
-    {"overlaps"},
+    {"overlaps", "bills"},
     {"totals"},
     {"store"},
     {"tracking", "tracker"},

@@ -4,6 +4,8 @@ grid_intensity   grams of CO2e per kWh of countries, states, provinces, bidding 
 cloud_regions    where the providers' regions stand, and their published PUE
 equivalents      what an amount of CO2e or electricity compares with
 cpu_tdp          thermal design power by processor name
+electricity_price what a kWh costs homes, by place
+cloud_prices     what cloud machines cost by the hour
 time_zones       the countries of a tz database zone
 sources          publisher, title, year and licence behind the keys in the `source` columns
 """

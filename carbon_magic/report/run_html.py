@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .. import units
-from . import beside, svg, words
+from . import beside, money, svg, words
 from .html import (
     HAIR,
     NONE_YET,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 CHART_PX = 112
 CO2E = "CO\N{SUBSCRIPT TWO}e"
 _DOT = " \N{MIDDLE DOT} "
+NO_BREAK = "\N{NO-BREAK SPACE}"
 _HEADS = ("Whole machine, by device", "Power", "Energy", "90 % range")
 _LIVE_HEADS = ("Whole machine, by device", "Power now", "Energy", "Share")
 # Fixed widths: the same columns while it waits, lives and stays. Where the page is narrower than 480 px, the first
@@ -64,7 +65,7 @@ def final(run: Run, target: str | None) -> str:
         + (quiet(escape(beside.sentence(run.co2e_g, run.energy_kwh))) if run.devices else "")
         + _picture(run)
         + (table(_HEADS, _CELLS, rows) if rows else "")
-        + _foot(run)
+        + _foot(run, money.of_run(run))
     )
     return card(target, f"Energy of {plain(run.name)}: {words.STATES[run.state].word}", body)
 
@@ -83,7 +84,7 @@ def live(run: Run) -> str:
         + quiet("&nbsp;", "beside")
         + _chart_box(f'<div{hook("chart")} style="height:{CHART_PX}px"></div>', live=True)
         + table(_LIVE_HEADS, _CELLS, rows)
-        + _foot(run)
+        + _foot(run, [NO_BREAK] * len(money.of_run(run)))  # room for what the report will say there
     )
 
 
@@ -228,6 +229,6 @@ def _meter(colour: str) -> str:
     )
 
 
-def _foot(run: Run) -> str:
-    sentence = escape(words.grid_sentence(run)).replace("CO2e", CO2E)
-    return quiet(sentence) + bullets([escape(note) for note in words.notes(run)])
+def _foot(run: Run, paid: Sequence[str] = ()) -> str:
+    said = [escape(text).replace("CO2e", CO2E) for text in (words.grid_sentence(run), *paid)]
+    return "".join(map(quiet, said)) + bullets([escape(note) for note in words.notes(run)])

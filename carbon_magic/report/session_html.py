@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .. import units
-from . import beside, svg, words
+from . import beside, money, svg, words
 from .html import NUMBER, TEXT, Figure, bullets, card, faint, figures, heading, name, quiet, row, spanning, table
 from .run_html import CO2E, energy_beside, span, state
 
@@ -46,6 +46,7 @@ def content(thing: Session, live: bool = False) -> str:
         + figures(_figures(thing))
         + f'<div tabindex="0" role="group" aria-label="Runs" style="{scroll}">{grid}</div>'
         + quiet(escape(remark), "sum" if live else None)
+        + "".join(quiet(escape(said).replace("CO2e", CO2E)) for said in money.of_session(thing))
         + _beside(thing)
     )
 

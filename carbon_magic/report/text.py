@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from .. import units
-from . import beside, words
+from . import beside, money, words
 from .extremes import keep
 from .plain import left, plain, right
 
@@ -60,6 +60,7 @@ def run_text(run: Run) -> str:
     if run.others:
         lines += ["", "  not added to the total:", *(_device(device, run, most) for device in run.others)]
     lines += ["", *_wrapped(words.grid_sentence(run))]
+    lines += [part for said in money.of_run(run) for part in _wrapped(said)]
     lines += [part for note in words.notes(run) for part in _wrapped(note, "! ")]
     return "\n".join(text.rstrip() for text in lines)
 
@@ -82,6 +83,7 @@ def session_text(session: Session) -> str:
     if joules is not None and grams is not None:
         spans = units.span(*session.energy_j_range, units.energy), units.span(*session.co2e_g_range, units.grams)
         lines += _wrapped(f"{units.kwh(joules)}; 90 % ranges {spans[0]} and {spans[1]} CO2e; {known.word}")
+    lines += [part for said in money.of_session(session) for part in _wrapped(said)]
     if words.overlapping(session):
         lines += _wrapped(words.OVERLAP)
     if joules is not None and grams is not None:

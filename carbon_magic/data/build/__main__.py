@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from .. import FOLDER
-from . import clouds, cpus, equivalents, grid, sources, zones
+from . import clouds, cpus, equivalents, grid, prices, sources, zones
 from .table import Row, jumps, read, text
 
 # Where a figure is watched from one edition to the next: the columns that name a row, and the one with the figure.
@@ -17,6 +17,8 @@ WATCHED = {
     "cloud_regions": (("region",), "pue"),
     "equivalents": (("id",), "g_per_unit"),
     "cpu_tdp": (("name",), "tdp_w"),
+    "electricity_price": (("key",), "per_kwh"),
+    "cloud_prices": (("name",), "usd_per_hour"),
 }
 
 
@@ -35,6 +37,8 @@ def main(arguments: list[str] | None = None, out: Path = FOLDER) -> int:
         "cloud_regions": (clouds.COLUMNS, clouds.build(options.facts)),
         "equivalents": (equivalents.COLUMNS, equivalents.build(options.facts)),
         "cpu_tdp": (cpus.COLUMNS, cpus.build(options.facts)),
+        "electricity_price": (prices.ELECTRICITY_COLUMNS, prices.electricity(options.facts)),
+        "cloud_prices": (prices.CLOUD_COLUMNS, prices.cloud(options.facts)),
         "time_zones": (zones.COLUMNS, zones.build(zoneinfo)),
         "sources": (sources.COLUMNS, sources.build(options.facts, zones.version(zoneinfo))),
     }

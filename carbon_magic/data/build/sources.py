@@ -47,6 +47,20 @@ OTHERS = (
     ("ovhcloud_regions", "cloud_regions", "OVHcloud", "Regions", "2026"),
     ("scaleway_regions", "cloud_regions", "Scaleway", "Regions", "2026"),
 )
+LIST_PRICES = "facts; prices as the provider publishes them"
+_PAPER = "Energy and Policy Considerations for Deep Learning in NLP"
+_PRICES = "electricity_price", "cloud_prices"
+PRICES = (
+    ("eurostat_price", _PRICES[0], "Eurostat", "Electricity prices for homes, band DC", "2025", "CC BY 4.0"),
+    ("eia_price", _PRICES[0], "US EIA", "Electric Power Monthly, table 5.6.A", "2025", "US government work"),
+    ("strubell_price", _PRICES[0], "Strubell et al.", _PAPER, "2019", "facts from a CC BY 4.0 paper"),
+    ("strubell_prices", _PRICES[1], "Strubell et al.", _PAPER, "2019", "facts from a CC BY 4.0 paper"),
+    ("aws_prices", _PRICES[1], "Amazon Web Services", "EC2 prices, us-east-1", "2023", LIST_PRICES),
+    ("azure_prices", _PRICES[1], "Microsoft Azure", "Virtual machines, region not stated", "2024", LIST_PRICES),
+    ("lambda_prices", _PRICES[1], "Lambda", "GPU cloud prices", "2026", LIST_PRICES),
+    ("nebius_prices", _PRICES[1], "Nebius", "GPU prices", "2026", LIST_PRICES),
+    ("runpod_prices", _PRICES[1], "RunPod", "GPU prices", "2026", LIST_PRICES),
+)
 
 
 def build(facts: Path, tz_version: str) -> list[Row]:
@@ -65,6 +79,7 @@ def build(facts: Path, tz_version: str) -> list[Row]:
         for key, fact in grid.items()
     ]
     rows += [_row(key, table, who, title, year, NAMES_ONLY) for key, table, who, title, year in OTHERS]
+    rows += [_row(*price) for price in PRICES]
     rows += [
         _row(
             "codecarbon_cpu",
