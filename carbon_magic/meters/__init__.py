@@ -49,7 +49,7 @@ def survey(site: Site) -> Found:
     models: list[Meter] = []
     if "cpu" not in known:
         cpu = cpu_model.cpu_of(site.cpuinfo, _packages(), os.cpu_count() or 1)
-        hint = _why("cpu", missing) or _no_meter(site.cpuinfo)
+        hint = _why("cpu", missing) or _no_meter()
         models.append(cpu_model.CpuModel(cpu, cpu_time.busy_and_total, hint, site.now))
     if "dram" not in known:
         models.append(RamModel(cpu_time.memory_bytes(), site.now))
@@ -83,18 +83,10 @@ def _why(kind: str, missing: Iterable[Missing]) -> str | None:
     return next((m.hint or m.why for m in missing if m.kind == kind), None)
 
 
-def _no_meter(cpuinfo: str) -> str:
-    if "hypervisor" in cpuinfo:
-        return (
-            "modelled, because this virtual machine is shown no energy counter. Where the host can pass its powercap "
-            "tree in, CARBON_MAGIC_POWERCAP names the mount"
-        )
+def _no_meter() -> str:
     if sys.platform == "linux":
-        return (
-            "modelled, because no RAPL counter is visible here. In a container, mount the host's "
-            "/sys/devices/virtual/powercap and let CARBON_MAGIC_POWERCAP name the mount"
-        )
-    return f"modelled, because carbon_magic reads no CPU energy counter on {sys.platform} yet"
+        return "modelled, because no energy counter is visible here; %carbon meters shows what was looked for"
+    return f"modelled, because no CPU energy counter was found on {sys.platform}; %carbon meters shows what could be"
 
 
 def _packages() -> int:
