@@ -27,6 +27,12 @@ class Share:
 
     energy_j: float
     energy_j_range: Range
+    how: str = ""
+    """What the split rests on, in words."""
+
+    @classmethod
+    def from_dict(cls, d: Mapping[str, Any]) -> Share:
+        return cls(d["energy_j"], tuple(d["energy_j_range"]), d.get("how", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,8 @@ class Run:
     pue: float = 1.0
     pue_range: Range = (1.0, 1.0)
     share: Share | None = None
-    share_reason: str = "the split between this notebook and the rest of the machine has not been computed"
+    share_reason: str = ""
+    """Why there is no share, in words."""
     notes: tuple[str, ...] = ()
     project: str = ""
     host: str = ""
@@ -185,7 +192,7 @@ class Run:
                 "notes": tuple(d.get("notes", ())),
                 "prices": tuple(Price.from_dict(x) for x in d.get("prices", ())),
                 "tags": dict(d.get("tags", {})),
-                "share": Share(d["share"]["energy_j"], tuple(d["share"]["energy_j_range"])) if d.get("share") else None,
+                "share": Share.from_dict(d["share"]) if d.get("share") else None,
                 "curve": Curve.from_dict(d["curve"]) if "curve" in d else Curve(),
             }
             return cls(**fields)

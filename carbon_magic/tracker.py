@@ -11,10 +11,12 @@ from .clock import Clock
 from .config import Settings
 from .cost import Price
 from .grid import Intensity
+from .meters import cpu_time
 from .meters.machine import Machine
 from .meters.meter import Meter
 from .meters.odometer import DENSE_S
 from .run import Run, State
+from .share import Witness
 from .tracking import SLEPT_S, Label, Tracking
 
 FindMeters = Callable[[Mapping[str, str], Callable[[], float]], Sequence[Meter]]
@@ -40,6 +42,7 @@ class Tracker:
         self._find_meters = find_meters
         self._environ = environ
         self._machine: Machine | None = None
+        self._witness: Witness | None = None
         self._active: list[Tracking] = []
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -57,6 +60,8 @@ class Tracker:
             self._closed = False
             if self._machine is None:
                 self._machine = Machine(self._find_meters(self._environ, self.clock.monotonic), self.clock)
+            if self._witness is None:
+                self._witness = Witness(cpu_time.busy_s, self.clock.monotonic)
             if not self._active:
                 self._machine.restart()
                 self._wall_ahead_s = self.clock.wall() - self.clock.monotonic()
@@ -65,7 +70,8 @@ class Tracker:
             # against the other, and an inner run never sticks out of an outer one.
             slept_s = self.clock.boottime() - self.clock.monotonic() - self._boot_ahead_s
             wall_ahead_s = self._wall_ahead_s + (slept_s if slept_s > SLEPT_S else 0.0)
-            tracking = Tracking(label, settings, place, self._machine, self.clock, wall_ahead_s, self._nudge, prices)
+            watched = self._machine, self._witness, self.clock, wall_ahead_s
+            tracking = Tracking(label, settings, place, *watched, self._nudge, prices)
             self._active.append(tracking)
             self._watch()
         tracking.start()
@@ -80,11 +86,12 @@ class Tracker:
             return tracking.run()
         now_s = self.clock.monotonic()
         marks = tracking.machine.mark(edge=True)
+        look = tracking.witness.look()
         tracking.ending = True
         self._drain(tracking, now_s)
         with self._wake:
             if tracking.final is None:
-                tracking.close(state, marks, now_s)
+                tracking.close(state, marks, look, now_s)
                 self._active.remove(tracking)
         run = tracking.run()
         self._publish(run)

@@ -18,6 +18,8 @@ from .meters.machine import Machine
 from .meters.odometer import Mark, Odometer
 from .ranges import Part, total
 from .run import Run, State, Tag
+from .share import Splitter, Witness
+from .share.split import Look
 from .tick import Tick
 
 Listener = Callable[[Tick], None]
@@ -73,6 +75,7 @@ class Tracking:
         settings: Settings,
         place: Intensity,
         machine: Machine,
+        witness: Witness,
         clock: Clock,
         wall_ahead_s: float,
         wake: Callable[[], None],
@@ -84,6 +87,7 @@ class Tracking:
         self.place = place
         self.prices = prices
         self.machine = machine
+        self.witness = witness
         self.pid = os.getpid()
         self.listeners: list[Listener] = []
         self.final: Run | None = None
@@ -96,15 +100,19 @@ class Tracking:
         self._ticks = 0
         self._watts: dict[str, float | None] = {}
         self._slopes = [_Slope(odometer) for odometer in machine.odometers if odometer.meter.counted]
+        self._splitter = Splitter(witness, machine.odometers)
         self._boot_s = clock.boottime()
         self.begin: list[Mark] = []
         self.t0_s = self._due_s = self._save_s = self._curve_s = clock.monotonic()
 
     def start(self) -> None:
         """Read the meters: from here on it counts, and nothing may come between this and the user's work."""
+        self.witness.peers.begin(self.id, self._clock.monotonic())
+        look = self.witness.look()
         marks = self.machine.mark(edge=True)
         self.t0_s = self._curve_s = self._clock.monotonic()
         self._due_s, self._save_s = self.t0_s + 1 / self.rate_hz(), self.t0_s + FIRST_SAVE_S
+        self._splitter.begin(look, marks)
         self.begin = marks
 
     def listen(self, listener: Listener) -> None:
@@ -127,7 +135,7 @@ class Tracking:
         """Whether this is a forked child's copy: the run is the parent's, and its locks may be held for ever here."""
         return self.pid != os.getpid()
 
-    def at(self, state: State, marks: Sequence[Mark], now_s: float, curve: bool = True) -> Run:
+    def at(self, state: State, marks: Sequence[Mark], now_s: float, curve: bool = True, share: bool = True) -> Run:
         """The run as these marks see it; making its curve takes longer than all the rest."""
         devices: list[Device] = []
         others: list[Device] = []
@@ -146,13 +154,15 @@ class Tracking:
         slept_s = self._clock.boottime() - self._boot_s - (self._clock.monotonic() - self.t0_s)
         if slept_s > SLEPT_S:
             notes.append(f"the machine slept for {slept_s:.0f} s, which the duration leaves out")
+        energy_range = total(parts)
+        own, reason = self._splitter.share(devices, energy_range[1]) if share else (None, "")
         return Run(
             id=self.id,
             name=self.label.name,
             state=state,
             started_at=self.t0_s + self._wall_ahead_s,
             duration_s=now_s - self.t0_s,
-            energy_j_range=total(parts),
+            energy_j_range=energy_range,
             grid=self.place,
             devices=tuple(devices),
             others=tuple(others),
@@ -171,6 +181,8 @@ class Tracking:
             prices=self.prices,
             contract_g_per_kwh=self.settings.contract_g_per_kwh,
             contract_source=self.settings.contract_source or "",
+            share=own,
+            share_reason=reason,
             curve=self._recorder.curve() if curve else Curve(),
         )
 
@@ -196,6 +208,8 @@ class Tracking:
             return None
         # Whole seconds from the beginning: together with a point of the curve, which is one wake instead of two.
         self._save_s = self.t0_s + SAVE_S * (1 + (now_s + EARLY_S - self.t0_s) // SAVE_S)
+        if self.witness.due(now_s):
+            self._splitter.slice(self.witness.look(), marks)
         curve = now_s - self._curve_s >= max(CURVE_S, len(self._recorder) / POINTS_PER_S)
         if curve:
             self._curve_s = now_s
@@ -211,10 +225,12 @@ class Tracking:
         self._watts = self._watts_at(marks)
         self._recorder.add(now_s - self.t0_s, self._watts)
         if self.listeners:
-            self._tell(self.at("running", marks, now_s, curve=False))
+            self._tell(self.at("running", marks, now_s, curve=False, share=False))
 
-    def close(self, state: State, marks: Sequence[Mark], now_s: float) -> Run:
-        """The last point of the curve, and the Run."""
+    def close(self, state: State, marks: Sequence[Mark], look: Look | None, now_s: float) -> Run:
+        """The last point of the curve, the last slice of the share, and the Run."""
+        self._splitter.slice(look, marks)
+        self.witness.peers.end(self.id, now_s)
         self._recorder.close(now_s - self.t0_s, self._watts_at(marks))
         self.final = self.at(state, marks, now_s)
         return self.final

@@ -5,7 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "carbon_magic"
 FLOORS = [
-    {"data", "units", "clock", "forks", "trouble"},
+    {"data", "units", "clock", "forks", "trouble", "alive"},
     {"ranges", "device", "curve", "tick", "calibration"},
     {"meters", "grid", "equivalents", "cost"},
     {"run", "labels", "config"},
@@ -13,6 +13,7 @@ FLOORS = [
     {"overlaps", "bills"},
     {"totals"},
     {"store"},
+    {"share"},
     {"tracking", "tracker"},
     {"report"},
     {"widgets"},

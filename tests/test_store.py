@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 from store_runs import run
 
-from carbon_magic.store import Pump, alive, files, location, open_store, rows, sqlite
-from carbon_magic.store.alive import Owner
+from carbon_magic import alive
+from carbon_magic.alive import Owner
+from carbon_magic.store import Pump, files, location, open_store, rows, sqlite
 from carbon_magic.store.ledger import Ledger
 from carbon_magic.store.sqlite import SqliteStore
 from carbon_magic.totals import COLUMNS

@@ -52,6 +52,7 @@ class CpuModel(Meter):
         self.source = f"model: load × {cpu.tdp_w:.3g} W, {cpu.basis}"
         self.gain = product((1.0, CURVE_RANGE), (1.0, cpu.tdp_range))
         self.max_w = 3 * cpu.tdp_w
+        self.idle_w = cpu.tdp_w * FRACTIONS_OF_TDP[0]
         self.notes = (*cpu.notes, hint) if hint else cpu.notes
         self._cpu, self._cpu_times, self._now = cpu, cpu_times, now
         self._cpus = os.cpu_count() or 1

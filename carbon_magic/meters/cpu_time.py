@@ -30,6 +30,11 @@ else:
         return total - fields["idle"], total
 
 
+def busy_s() -> float:
+    """CPU-seconds worked since boot, by everybody."""
+    return busy_and_total()[0]
+
+
 def memory_bytes() -> int:
     """All memory that the system has."""
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:

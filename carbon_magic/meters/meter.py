@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
+from typing import NamedTuple
 
 from ..device import Method, Scope
 from ..ranges import Range
+
+
+class Split(NamedTuple):
+    """The parts, 0 to 1, of a device's work and of its idling that are this notebook's; `work` None: not known."""
+
+    since: object
+    """To be given back at the next look."""
+    work: float | None
+    idle: float
 
 
 class Meter(ABC):
@@ -53,6 +64,13 @@ class Meter(ABC):
     def asleep(self) -> bool:
         """Whether the device is suspended: it is not read then, and its counter may stand still."""
         return False
+
+    def split(self, since: object, pids: Collection[int], allotted: float) -> Split:  # noqa: ARG002 - see nvml
+        """Whose work it did since the look that gave `since`, where a device has its own account of processes.
+
+        `pids` are this notebook's; `allotted` is the part of idling that falls to it where nobody uses the device.
+        """
+        return Split(since, None, 0.0)
 
     def close(self) -> None:  # noqa: B027 - most instruments hold nothing open
         """Give back what is held open."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..ranges import Range
+from . import gpu_processes
 from .integral import Integral
-from .meter import Meter
+from .meter import Meter, Split
 from .site import Found, Site
 
 COUNTER_GAIN: Range = (0.93, 1.07)
@@ -50,6 +51,11 @@ class Gpu(Meter):
             return self._status.read_bytes().startswith(b"suspend")
         except OSError:
             return False
+
+    def split(self, since: object, pids: Collection[int], allotted: float) -> Split:
+        if self.asleep():
+            return Split(since, allotted, allotted)
+        return gpu_processes.split(self._nvml, self._handle, since, pids, allotted)
 
 
 class GpuCounter(Gpu):

@@ -27,6 +27,7 @@ class RamModel(Meter):
         self._watts = W_PER_GB * size_gb
         self.name = "RAM"
         self.source = f"model: {W_PER_GB:g} W for each of {size_gb:.3g} GB"
+        self.idle_w = self._watts
         self.max_w = max(1.0, 5 * self._watts)
         self._integral = Integral(now)
 

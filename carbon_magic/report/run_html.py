@@ -63,6 +63,7 @@ def final(run: Run, target: str | None) -> str:
         _heading(run)
         + figures(_figures(run))
         + (quiet(escape(beside.sentence(run.co2e_g, run.energy_kwh))) if run.devices else "")
+        + (quiet(escape(said), space=0) if (said := words.share_sentence(run)) else "")
         + _picture(run)
         + (table(_HEADS, _CELLS, rows) if rows else "")
         + _foot(run, money.of_run(run))

@@ -53,6 +53,7 @@ def run_text(run: Run) -> str:
     ]
     if grams is not None:
         lines += _wrapped(beside.sentence(grams, run.energy_kwh))
+    lines += _wrapped(words.share_sentence(run))
     most = max((device.energy_j for device in run.devices), default=0.0)
     if run.devices:
         lines += ["", *(_device(device, run, most) for device in run.devices)]

@@ -155,6 +155,19 @@ def power_range(run: Run) -> tuple[float, float] | None:
     return low / run.duration_s, high / run.duration_s
 
 
+def share_sentence(run: Run) -> str:
+    """This notebook's part of the machine, or why it is not known; empty where nothing was read."""
+    if not run.devices:
+        return ""
+    if run.share is None:
+        return (
+            f"This notebook's share is not known: {plain(run.share_reason, LONGEST_NOTE)}" if run.share_reason else ""
+        )
+    span = units.span(*run.share.energy_j_range, units.energy)
+    said = f"This notebook's share (estimate): {units.energy(run.share.energy_j)} ({span})"
+    return f"{said}, {plain(run.share.how, LONGEST_NOTE)}" if run.share.how else said
+
+
 def overlapping(session: Session) -> bool:
     """Whether the runs share time, so that the total is less than their sum."""
     return session.energy_j < 0.999999 * sum(run.energy_j for run in session.runs)

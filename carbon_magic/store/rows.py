@@ -8,8 +8,8 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..alive import Owner, is_alive
 from ..run import Run
-from .alive import Owner, is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

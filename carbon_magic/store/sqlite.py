@@ -8,8 +8,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..alive import me
 from . import rows
-from .alive import me
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
