@@ -1,16 +1,17 @@
 """Settings: what can be set, from where, and what is wrong with a value in one clause.
 
-Precedence: the cell's own options, %config, CARBON_MAGIC_<OPTION> in the environment, ipython_config.py, the default.
+Precedence: the cell's own options, %config, CARBON_MAGIC_<OPTION> in the environment, the project's file (see
+project_file.py), ipython_config.py, the default.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-from . import cost
+from . import cost, embodied, project_file, units
 
 PREFIX = "CARBON_MAGIC_"
 HZ_RANGE = (0.1, 50.0)
@@ -24,8 +25,18 @@ class Settings:
 
     place: str | None = None
     """Where the electricity comes from: a country, region or cloud region; None: found out without a network."""
-    pue: float = 1.0
-    """Power usage effectiveness of the building: 1.0 on a desk."""
+    places: str | None = None
+    """Where clusters and hubs stand that do not say so themselves: "jean-zay=FR, hub.example.org=DE"."""
+    pue: float | None = None
+    """Power usage effectiveness of the building; None: what a cloud region's provider publishes, else 1.0."""
+    embodied_kg: float | None = None
+    """CO2e of the making of this machine, all of it, in kg; None: not accounted for."""
+    embodied_years: float = embodied.USUAL_YEARS
+    """How long the machine will serve."""
+    embodied_share: float = 1.0
+    """The part of the machine that is reserved for the work, 0 to 1."""
+    units: str = "SI"
+    """How energy and CO2e are shown: "SI" (Wh, g), or of Wh kWh MWh J and g kg t lb one each, as in "J lb"."""
     hz: float | None = None
     """Points of the power curve per second; None: as many as the view needs."""
     quiet: bool = False
@@ -42,6 +53,8 @@ class Settings:
     """Factor of the electricity contract, for a market-based account beside the location-based one."""
     contract_source: str | None = None
     """Who says so."""
+    said: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Who set an option, in words ("by %config"): what is not in here has its default."""
 
 
 def hz(value: Any) -> float:
@@ -87,6 +100,43 @@ def contract_g_per_kwh(value: Any) -> float:
     return _number(value, 0.0, 2000.0, "a contract's factor in g/kWh")
 
 
+def places(value: Any) -> str:
+    """Names of clusters and hubs with their places. As text or, in a project's file, as a table."""
+    if isinstance(value, Mapping):
+        value = ", ".join(f"{name}={where}" for name, where in value.items())
+    for name, where in pairs(_text(value)):
+        if not name or not where:
+            raise ValueError(f"places are NAME=PLACE, with commas between, not {value[:40]!r}")
+        place(where)
+    return str(value)
+
+
+def pairs(value: str) -> list[tuple[str, str]]:
+    """The names and places of a `places` setting."""
+    parts = [part.partition("=") for part in value.split(",") if part.strip()]
+    return [(name.strip(), where.strip()) for name, _, where in parts]
+
+
+def embodied_kg(value: Any) -> float:
+    """What the making of a machine emitted: from a board computer to a rack."""
+    return _number(value, 0.0, 1e6, "kilograms of CO2e")
+
+
+def embodied_years(value: Any) -> float:
+    """A machine's lifetime."""
+    return _number(value, 0.1, 50.0, "a lifetime in years")
+
+
+def embodied_share(value: Any) -> float:
+    """A part of a machine."""
+    return _number(value, 0.0, 1.0, "a share")
+
+
+def _units(value: Any) -> str:
+    units.choice(_text(value))
+    return str(value)
+
+
 def _number(value: Any, low: float, high: float, what: str) -> float:
     try:
         number = float(value)
@@ -120,7 +170,12 @@ defaults: dict[str, Any] = {}
 
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "place": place,
+    "places": places,
     "pue": pue,
+    "embodied_kg": embodied_kg,
+    "embodied_years": embodied_years,
+    "embodied_share": embodied_share,
+    "units": _units,
     "hz": hz,
     "quiet": _flag,
     "project": _text,
@@ -132,23 +187,37 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def resolve(*sources: Mapping[str, Any], labels: Sequence[str] = ()) -> tuple[Settings, list[str]]:
+def resolve(
+    *sources: Mapping[str, Any], labels: Sequence[str] = (), words: Sequence[str] = ()
+) -> tuple[Settings, list[str]]:
     """Settings from several sources, the first that sets an option wins; and a clause for each bad value.
 
-    A bad value is passed over: the next source, or the default, applies.
+    A bad value is passed over: the next source, or the default, applies. `words` say who a source is.
     """
     values: dict[str, Any] = {}
+    said: dict[str, str] = {}
     problems: list[str] = []
     for i, source in enumerate(sources):
+        label = labels[i] if i < len(labels) else ""
         for name, value in source.items():
             if name in values or value is None:
                 continue
             try:
+                if name not in CHECKS:
+                    raise ValueError(f"there is no such setting{_near(name)}")
                 values[name] = CHECKS[name](value)
+                said[name] = words[i].replace("{name}", PREFIX + name.upper()) if i < len(words) else ""
             except (ValueError, TypeError) as error:
-                label = labels[i] if i < len(labels) else ""
-                problems.append(f"{label}{name.upper() if label == PREFIX else name}: {str(error)[:200]}")
-    return Settings(**values), problems
+                shown = str(name)[:40]
+                problems.append(f"{label}{shown.upper() if label == PREFIX else shown}: {str(error)[:200]}")
+    return Settings(**values, said=said), problems
+
+
+def _near(name: object) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(str(name)[:40], CHECKS, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def current(options: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
@@ -157,11 +226,16 @@ def current(options: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Set
     `options` come first and must be right: ValueError or TypeError in a sentence.
     """
     checked = {name: CHECKS[name](value) for name, value in options.items() if value is not None}
-    sources = (checked, overrides, from_environment(environ), defaults)
-    return resolve(*sources, labels=("", "%config ", PREFIX, "ipython_config "))
+    project = project_file.find()
+    sources = (checked, overrides, from_environment(environ), project.settings, defaults)
+    settings, problems = resolve(
+        *sources,
+        labels=("", "%config ", PREFIX, f"{project.name} ", "ipython_config "),
+        words=("", "by %config", "by {name}", f"in {project.path}", "in ipython_config.py"),
+    )
+    return settings, problems + project.problems
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The options that CARBON_MAGIC_<OPTION> variables set; empty ones count as not set."""
-    names = [field.name for field in fields(Settings)]
-    return {name: environ[PREFIX + name.upper()] for name in names if environ.get(PREFIX + name.upper())}
+    return {name: environ[PREFIX + name.upper()] for name in CHECKS if environ.get(PREFIX + name.upper())}

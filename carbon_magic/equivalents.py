@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from . import data, units
 
+# Less of the paper's flight than this, and the kilometres of a flight say more than "1 / 8,130,000 of" one.
+_SMALLEST_FLIGHT = 0.01
 # Below this a fraction reads better as "1 / 8,130 of" than as "0.000123 of".
 _SMALLEST_FRACTION = 0.01
 _NOTHING = 1e-30  # of anything in the table: less than a molecule
@@ -31,6 +33,34 @@ class Equivalent:
     text: str
     source: str
     year: int | None
+
+
+class FlightRoute(NamedTuple):
+    """One passenger's flight, one way along the great circle; in economy, within the UK on the average seat."""
+
+    origin: str
+    """The airport, by its IATA code."""
+    destination: str
+    name: str
+    """ "New York to San Francisco"."""
+    km: float
+    g_with_rf: float
+    """Grams of CO2e with radiative forcing: the warming that an aircraft causes beside its CO2."""
+    g_without_rf: float
+    band: str
+    """Which of the published factors was taken."""
+    source: str
+    year: int
+
+    def compare(self, co2e_g: float, radiative_forcing: bool = True) -> Equivalent:
+        """So many of these flights emit as much. Raises TypeError and ValueError as car_km() does."""
+        amount = _grams(co2e_g) / (self.g_with_rf if radiative_forcing else self.g_without_rf)
+        seat = "one passenger" if "average" in self.band else "one passenger in economy"
+        who = f"{self.name} ({seat} {'with' if radiative_forcing else 'without'} radiative forcing)"
+        text = _counted(amount, f"{{}} flights from {who}", f"{{}} of a flight from {who}")
+        return Equivalent(
+            f"flight_{self.origin}_{self.destination}", who, amount, "passenger trip", text, self.source, self.year
+        )
 
 
 class _Thing(NamedTuple):
@@ -91,13 +121,46 @@ def car_km(co2e_g: float) -> Equivalent:
 
 
 def flight(co2e_g: float) -> Equivalent:
-    """One passenger's New York to San Francisco flights, as Strubell et al. print it: 1,984 lb of CO2e."""
-    return _always("flight", co2e_g)
+    """One passenger's New York to San Francisco flights, as Strubell et al. print it: 1,984 lb of CO2e.
+
+    Less than a hundredth of one is told as the length of a flight, by the UK government's factor of 2025.
+    """
+    found = _always("flight", co2e_g)
+    return found if found.amount >= _SMALLEST_FLIGHT else _always("flight_km", co2e_g)
 
 
 def car_lifetime(co2e_g: float) -> Equivalent:
     """Lifetimes of an average US car with its fuel, as Strubell et al. print it: 126,000 lb of CO2e."""
     return _always("car_lifetime", co2e_g)
+
+
+def flight_route(origin: str, destination: str) -> FlightRoute:
+    """A named route, either way: "JFK", "SFO", or by the cities' names. ValueError names the routes there are."""
+    wanted = {_folded(origin), _folded(destination)}
+    for row in data.rows("flight_routes"):
+        ends = row["route"].split("-")
+        cities = (row["origin"], row["destination"])
+        if wanted in ({_folded(name) for name in names} for names in (ends, cities)):
+            if _folded(origin) in (_folded(ends[1]), _folded(cities[1])):
+                ends, cities = ends[::-1], cities[::-1]
+            source = data.find("sources", "desnz_flights") or {}
+            return FlightRoute(
+                ends[0],
+                ends[1],
+                f"{cities[0]} to {cities[1]}",
+                float(row["km"]),
+                1000 * float(row["kg_with_rf"]),
+                1000 * float(row["kg_without_rf"]),
+                row["band"],
+                f"{source['publisher']}, {source['title']}, x {units.number(float(row['km']), 4)} km",
+                int(source["year"]),
+            )
+    known = ", ".join(row["route"] for row in data.rows("flight_routes"))
+    raise ValueError(f"no flight from {str(origin)[:20]!r} to {str(destination)[:20]!r} here; there are {known}")
+
+
+def _folded(name: str) -> str:
+    return str(name).strip().casefold().replace("ã", "a")
 
 
 def _always(name: str, co2e_g: float) -> Equivalent:
@@ -124,13 +187,17 @@ def _text(thing: _Thing, amount: float) -> str:
         return thing.text.format(units.distance(amount))
     if thing.shown_as == "duration":
         return thing.text.format(units.duration(3600 * amount))
+    return _counted(amount, thing.text, thing.text_below_one)
+
+
+def _counted(amount: float, text: str, text_below_one: str) -> str:
     if amount < _NOTHING:
-        return thing.text.format("0")
+        return text.format("0")
     if amount >= 0.9995:  # what prints as 1.00 is no fraction
-        return thing.text.format(units.number(amount))
+        return text.format(units.number(amount))
     if amount >= _SMALLEST_FRACTION:
-        return thing.text_below_one.format(units.number(amount))
-    return thing.text_below_one.format(f"1 / {units.number(1 / amount)}")
+        return text_below_one.format(units.number(amount))
+    return text_below_one.format(f"1 / {units.number(1 / amount)}")
 
 
 def _misfit(thing: _Thing, amount: float) -> float:

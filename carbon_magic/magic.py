@@ -46,7 +46,12 @@ class CarbonMagic(Magics):
     """What did this cell cost? These options hold for every run; `%%carbon?` tells those of a single cell."""
 
     place = _option("Where the electricity comes from: FR, US-CA, aws:eu-west-1 ... None: found out offline.")
-    pue = _option("Power usage effectiveness of the building, 1.0 to 3.0. None: 1.0.")
+    places = _option('Where clusters and hubs stand: "jean-zay=FR, hub.example.org=DE".')
+    pue = _option("Power usage effectiveness of the building, 1.0 to 3.0. None: as the cloud publishes it, else 1.0.")
+    embodied_kg = _option("CO2e of the making of this machine in kg, told in a line of its own. None: not told.")
+    embodied_years = _option("How long the machine will serve, in years. None: 4.")
+    embodied_share = _option("The part of the machine reserved for the work, 0 to 1. None: 1.")
+    units = _option('What energy and CO2e are shown in: "SI", or of Wh kWh MWh J and g kg t lb: "J lb". None: SI.')
     hz = _option("Points of the power curve per second, 0.1 to 50. None: as many as the view needs.")
     quiet = _option("True shows nothing.")
     project = _option("What the ledger files runs under. None: the git repository's name, else the folder's.")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import config, cost, grid, labels, meters, origin, screen, trouble
+from . import config, cost, grid, labels, meters, origin, screen, trouble, units
 from .clock import SystemClock
 from .config import Settings
 from .cost import Price
@@ -46,7 +47,7 @@ class Process:
         self.tracker = Tracker(meters.find, SystemClock(), environ)
         self.pump: Pump | None = None
         self._environ = environ
-        self._guess: Intensity | None = None
+        self._guesses: dict[str, Intensity] = {}
         self._looks_at: tuple[Path | None, origin.Lookout] | None = None
         self.tracker.subscribers.append(self._keep)
         atexit.register(trouble.speak)  # after the pump's own last words: exit handlers run last in, first out
@@ -54,6 +55,7 @@ class Process:
     def settings(self, options: Mapping[str, Any]) -> Settings:
         """Settings now; `options` come first and must be right: ValueError or TypeError in a sentence."""
         settings, problems = config.current(options, self._environ)
+        units.use(settings.units)
         if problems:
             sentence = f"settings that are not used, the defaults apply: {'; '.join(problems)}"
             trouble.say_once(f"settings {sentence}", sentence)
@@ -134,10 +136,12 @@ class Process:
 
     def _place(self, settings: Settings) -> Intensity:
         if settings.place is not None:
-            return grid.intensity(settings.place)
-        if self._guess is None:
-            self._guess = grid.guess(self._environ)
-        return self._guess
+            found = grid.intensity(settings.place)
+            return replace(found, how=f"{found.how} {settings.said.get('place', '')}".strip())
+        key = settings.places or ""
+        if key not in self._guesses:
+            self._guesses[key] = grid.guess(self._environ, places=dict(config.pairs(key)))
+        return self._guesses[key]
 
     def _keep(self, run: Run) -> None:
         if self.pump is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .cost import Cost, Price
 from .curve import Curve
 from .device import Device
+from .embodied import Embodied
 from .grid import Intensity
 from .ranges import Range, product
 from .units import J_PER_KWH
@@ -64,6 +65,10 @@ class Run:
     tags: Mapping[str, Tag] = field(default_factory=dict)
     pue: float = 1.0
     pue_range: Range = (1.0, 1.0)
+    pue_source: str = ""
+    """Who says so; empty where none was given and none is published: 1.0."""
+    embodied: Embodied | None = None
+    """The making of the machine, where it was given: its grams are told apart and never part of co2e_g."""
     share: Share | None = None
     share_reason: str = ""
     """Why there is no share, in words."""
@@ -151,6 +156,15 @@ class Run:
         return self.energy_kwh * self.pue, (low / J_PER_KWH, high / J_PER_KWH)
 
     @property
+    def embodied_g(self) -> float | None:
+        """Grams of CO2e of the machine's making that fall to this run (ISO/IEC 21031); None where it was not given."""
+        return None if self.embodied is None else self.embodied.g(self.duration_s)
+
+    @property
+    def embodied_g_range(self) -> Range | None:
+        return None if self.embodied is None else self.embodied.g_range(self.duration_s)
+
+    @property
     def method(self) -> str:
         """How the energy is known: "counter", "polled", "modelled", or "mixed" where devices differ."""
         methods = {device.method for device in self.devices}
@@ -176,6 +190,7 @@ class Run:
             d["curve"] = self.curve.to_dict()
         d |= {"energy_j": self.energy_j, "co2e_g": self.co2e_g, "co2e_g_range": self.co2e_g_range}
         d["cost"] = asdict(self.cost) if self.cost is not None else None
+        d["embodied_g"] = self.embodied_g
         return d
 
     @classmethod
@@ -189,6 +204,7 @@ class Run:
                 "devices": tuple(Device.from_dict(x) for x in d.get("devices", ())),
                 "others": tuple(Device.from_dict(x) for x in d.get("others", ())),
                 "pue_range": tuple(d.get("pue_range", (1.0, 1.0))),
+                "embodied": Embodied.from_dict(d["embodied"]) if d.get("embodied") else None,
                 "notes": tuple(d.get("notes", ())),
                 "prices": tuple(Price.from_dict(x) for x in d.get("prices", ())),
                 "tags": dict(d.get("tags", {})),

@@ -93,6 +93,17 @@ class Session:
         return self.co2e_g / 1000
 
     @property
+    def embodied_g(self) -> float | None:
+        """Grams of the machines' making, each second of a host once; None where no run was given any."""
+        covered: defaultdict[str, _Covered] = defaultdict(_Covered)
+        made = [(run, run.embodied) for run in sorted(self.runs, key=lambda run: -run.duration_s) if run.embodied]
+        parts = [
+            making.g(sum(b - a for a, b in covered[run.host].add(run.started_at, run.started_at + run.duration_s)))
+            for run, making in made
+        ]
+        return sum(parts) if made else None
+
+    @property
     def energy_j_range(self) -> Range:
         """Ends add up: the runs' errors have the same sources, so they do not cancel."""
         return self._sum([run.energy_j_range for run in self.runs])

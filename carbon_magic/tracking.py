@@ -13,7 +13,8 @@ from .config import Settings
 from .cost import Price
 from .curve import Curve, Recorder
 from .device import Device
-from .grid import Intensity
+from .embodied import Embodied
+from .grid import Intensity, pue
 from .meters.machine import Machine
 from .meters.odometer import Mark, Odometer
 from .ranges import Part, total
@@ -66,6 +67,12 @@ def state_after(error: BaseException | None) -> State:
     return "interrupted" if isinstance(error, KeyboardInterrupt | cancelled) else "failed"
 
 
+def _embodied(settings: Settings) -> Embodied | None:
+    if not settings.embodied_kg:
+        return None
+    return Embodied(settings.embodied_kg, settings.embodied_years, settings.embodied_share)
+
+
 class Tracking:
     """A run in progress. Made by Tracker.begin, ended by Tracker.end."""
 
@@ -88,6 +95,8 @@ class Tracking:
         self.prices = prices
         self.machine = machine
         self.witness = witness
+        self._pue = pue(settings.pue, place.place, settings.said.get("pue", ""))
+        self._embodied = _embodied(settings)
         self.pid = os.getpid()
         self.listeners: list[Listener] = []
         self.final: Run | None = None
@@ -168,8 +177,10 @@ class Tracking:
             others=tuple(others),
             stage=self.label.stage,
             tags=self.label.tags,
-            pue=self.settings.pue,
-            pue_range=(self.settings.pue, self.settings.pue),
+            pue=self._pue.value,
+            pue_range=self._pue.range,
+            pue_source=self._pue.source,
+            embodied=self._embodied,
             notes=tuple(notes),
             project=self.label.project,
             host=self.label.host,

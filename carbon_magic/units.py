@@ -1,5 +1,7 @@
 """Printing quantities: three significant digits, the SI prefix that fits, "unknown" where nothing is known.
 
+energy() and grams() print in the units that use() chose last; everything else has its own.
+
 js/src/units.ts says the same in TypeScript; tests/units.json holds the vectors that both must print. A value is divided
 by its unit's size in doubles and ties round away from zero, as JavaScript's toFixed does, so that the two never differ.
 """
@@ -35,10 +37,43 @@ _WH: _Scale = (
     ("TWh", J_PER_WH * 1e12),
 )
 _KWH: _Scale = (("kWh", J_PER_KWH),)
+_MWH: _Scale = (("MWh", J_PER_KWH * 1e3),)
 _J: _Scale = (("nJ", 1e-9), ("µJ", 1e-6), ("mJ", 1e-3), ("J", 1.0), ("kJ", 1e3), ("MJ", 1e6), ("GJ", 1e9), ("TJ", 1e12))
 _G: _Scale = (("ng", 1e-9), ("µg", 1e-6), ("mg", 1e-3), ("g", 1.0), ("kg", 1e3), ("t", 1e6))
+_KG: _Scale = (("kg", 1e3),)
+_T: _Scale = (("t", 1e6),)
+G_PER_LB = 453.59237
+"""The international avoirdupois pound of 1959, by definition."""
+_LB: _Scale = (("lb", G_PER_LB),)
+_PER_KWH: _Scale = (("g/kWh", 1.0),)
+
+_ENERGIES: dict[str, _Scale] = {"Wh": _WH, "kWh": _KWH, "MWh": _MWH, "J": _J}
+_MASSES: dict[str, _Scale] = {"g": _G, "kg": _KG, "t": _T, "lb": _LB}
+SI = "Wh g"
+_chosen: tuple[str, str] = ("Wh", "g")
 
 _KM: _Scale = (("mm", 1e-6), ("cm", 1e-5), ("m", 1e-3), ("km", 1.0))
+
+
+def choice(words: str) -> tuple[str, str]:
+    """The units that a setting asks for, energy's and mass's: "SI", "J", "lb", "kWh lb". ValueError for other words."""
+    energies, masses = [], []
+    for word in words.replace(",", " ").replace("SI", SI).split():
+        if word in _ENERGIES:
+            energies.append(word)
+        elif word in _MASSES:
+            masses.append(word)
+        else:
+            raise ValueError(f"units are SI, or of Wh kWh MWh J and of g kg t lb one each, not {words[:40]!r}")
+    if len(energies) > 1 or len(masses) > 1:
+        raise ValueError(f"of Wh kWh MWh J and of g kg t lb one each can be shown, not {words[:40]!r}")
+    return (*energies, "Wh")[0], (*masses, "g")[0]
+
+
+def use(words: str) -> None:
+    """Print energy and CO2e in these units from now on. ValueError for words that are no units."""
+    global _chosen
+    _chosen = choice(words)
 
 
 def watts(w: float | None) -> str:
@@ -47,8 +82,8 @@ def watts(w: float | None) -> str:
 
 
 def energy(j: float | None) -> str:
-    """Joules as watt-hours with the prefix that fits: "3.42 mWh", "12.8 Wh", "1.20 kWh"."""
-    return _quantity(j, _WH, "Wh")
+    """Joules as watt-hours with the prefix that fits: "3.42 mWh", "12.8 Wh", "1.20 kWh"; or in the unit chosen."""
+    return _quantity(j, _ENERGIES[_chosen[0]], _chosen[0])
 
 
 def kwh(j: float | None) -> str:
@@ -62,8 +97,18 @@ def joules(j: float | None) -> str:
 
 
 def grams(g: float | None) -> str:
-    """Grams as mg, g, kg or t (1e6 g): "3.20 g", "1.20 t"."""
-    return _quantity(g, _G, "g")
+    """Grams as mg, g, kg or t (1e6 g): "3.20 g", "1.20 t"; or in the unit chosen."""
+    return _quantity(g, _MASSES[_chosen[1]], _chosen[1])
+
+
+def per_kwh(g: float | None) -> str:
+    """A grid's grams of CO2e per kWh, whatever else is shown in pounds: "56.0 g/kWh"."""
+    return _quantity(g, _PER_KWH, "g/kWh")
+
+
+def pounds(g: float | None) -> str:
+    """Grams as pounds, for what stands beside figures of the paper: "626,000 lb"."""
+    return _quantity(g, _LB, "lb")
 
 
 def distance(km: float | None) -> str:
@@ -118,9 +163,9 @@ def span(low: float | None, high: float | None, fmt: Formatter) -> str:
     bottom, top = min(bottom, top), max(bottom, top)
     if top - bottom <= 1e-4 * max(abs(bottom), abs(top)):  # no instrument of ours knows a fourth digit
         return fmt(bottom / 2 + top / 2)
-    if fmt not in _SCALES:
+    scale = _scale(fmt)
+    if scale is None:
         return f"{fmt(bottom)}{_DASH}{fmt(top)}"
-    scale = _SCALES[fmt]
     unit, factor = _fit(max(abs(bottom), abs(top)), scale, 2)
     # The last digit shown is worth at most half the width, so that the two ends never look the same.
     decimals = -_magnitude(top / factor / 2 - bottom / factor / 2)
@@ -147,7 +192,13 @@ def percent(low: float | None, mid: float | None, high: float | None) -> str:
     return f"{_MINUS}{number(below, 2)} % / +{number(above, 2)} %"
 
 
-_SCALES: dict[Formatter, _Scale] = {watts: _W, energy: _WH, kwh: _KWH, joules: _J, grams: _G, distance: _KM}
+_SCALES: dict[Formatter, _Scale] = {watts: _W, kwh: _KWH, joules: _J, pounds: _LB, per_kwh: _PER_KWH, distance: _KM}
+
+
+def _scale(fmt: Formatter) -> _Scale | None:
+    if fmt is energy:
+        return _ENERGIES[_chosen[0]]
+    return _MASSES[_chosen[1]] if fmt is grams else _SCALES.get(fmt)
 
 
 def _quantity(value: float | None, scale: _Scale, base: str) -> str:

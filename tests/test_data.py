@@ -25,6 +25,8 @@ KEYS = {
     "time_zones": "zone",
     "electricity_price": "key",
     "cloud_prices": "name",
+    "provider_pue": "provider",
+    "flight_routes": "route",
     "sources": "key",
 }
 
@@ -33,7 +35,7 @@ KEYS = {
 def test_keys_are_unique_and_found(name: str) -> None:
     keys = [row[KEYS[name]] for row in data.rows(name)]
     assert [key for key, times in Counter(keys).items() if times > 1] == []
-    assert len(keys) > 10
+    assert len(keys) >= 4
     for key in (keys[0], keys[len(keys) // 2], keys[-1]):
         found = data.find(name, key)
         assert found is not None
@@ -58,9 +60,9 @@ def test_every_figure_has_a_source_and_a_licence() -> None:
         assert source["title"]
         assert source["licence"]
         assert 2009 <= int(source["year"]) <= 2035
-    for name in ("grid_intensity", "cloud_regions", "electricity_price", "cloud_prices"):
+    for name in ("grid_intensity", "cloud_regions", "electricity_price", "cloud_prices", "provider_pue"):
         assert {sources[row["source"]]["table"] for row in data.rows(name)} == {name}
-    for name in ("cpu_tdp", "time_zones"):
+    for name in ("cpu_tdp", "time_zones", "flight_routes"):
         assert [source["table"] for source in sources.values()].count(name) == 1
     for row in data.rows("equivalents"):
         assert row["source"]
@@ -258,6 +260,11 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
             }
         ],
     )
+    fleets = [{"entity": who, "period": period, "pue": "1.1"} for who, period in _fleets()]
+    write(facts / "provider_pue.csv", fleets)
+    flight = {"origin_iata": "LHR", "destination_iata": "CDG", "great_circle_km": "300.0", "desnz_band": "short_haul"}
+    flight |= {"economy_one_way_with_rf_kg_co2e": "40.0", "economy_one_way_without_rf_kg_co2e": "24.0"}
+    write(facts / "flight_routes.csv", [flight])
     write(facts / "equivalents.csv", list(_equivalent_facts()))
     write(facts / "electricity_price.csv", _price_facts())
     write(facts / "cloud_prices.csv", _machine_facts())
@@ -280,7 +287,8 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
     assert not [zone for zone in zones if zone.startswith("UTC")]
     assert main(arguments, out) == 0
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
-    assert b"aws:aa-1,Town,AA,AA,1.2,2030,aws_regions" in first["cloud_regions.csv"]
+    assert b"LHR-CDG,London,Paris,300," in first["flight_routes.csv"]
+    assert b"aws:aa-1,Town,AA,AA,1.2,2030,,aws_regions" in first["cloud_regions.csv"]
 
     write(facts / "grid_intensity.csv", [fact | {"carbon_intensity_g_co2e_per_kwh": "1000"}])
     capsys.readouterr()
@@ -289,6 +297,12 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
     assert main([*arguments, "--accept-jumps"], out) == 0
     assert b",1000,2030," in (out / "grid_intensity.csv").read_bytes()
+
+
+def _fleets() -> list[tuple[str, str]]:
+    from carbon_magic.data.build.clouds import ENTITIES, FLEETS
+
+    return [(ENTITIES.get(provider, provider), period) for provider, period in FLEETS.items()]
 
 
 def _equivalent_facts() -> list[dict[str, str]]:

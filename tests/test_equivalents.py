@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbon_magic import data
-from carbon_magic.equivalents import Equivalent, car_km, car_lifetime, describe, flight, sentence
+from carbon_magic.equivalents import Equivalent, car_km, car_lifetime, describe, flight, flight_route, sentence
+from carbon_magic.report import beside
 
 LB = 453.59237
 sizes = st.floats(min_value=-2, max_value=9).map(lambda exponent: 10**exponent)  # 0.01 g to 1000 t
@@ -34,8 +35,8 @@ def test_the_papers_flight_and_car() -> None:
     assert car_lifetime(126_000 * LB).amount == pytest.approx(1, rel=1e-6)
     # The neural architecture search of Table 3: the five cars of the headlines.
     assert car_lifetime(626_155 * LB).text.startswith("4.97 car lifetimes")
-    assert "Strubell" in flight(1).source
-    assert flight(1).year == 2019
+    assert "Strubell" in flight(1984 * LB).source
+    assert flight(1984 * LB).year == 2019
 
 
 @pytest.mark.parametrize(
@@ -56,15 +57,17 @@ def test_car_rides_of_every_length(grams: float, text: str) -> None:
 
 FLIGHT = "New York to San Francisco flight{} (one passenger, as the paper prints it: 1,984 lb)"
 
+SHORT = " of a flight (one passenger in economy with radiative forcing)"
+
 
 @pytest.mark.parametrize(
     ("share", "text"),
     [
-        (0, "0 " + FLIGHT.format("s")),
-        (1 / 8000, "1 / 8,000 of a " + FLIGHT.format("")),
-        (1.2e-9, "1 / 833,000,000 of a " + FLIGHT.format("")),
-        (0.0099, "1 / 101 of a " + FLIGHT.format("")),
-        (0.01, "0.0100 of a " + FLIGHT.format("")),
+        (0, "0 km" + SHORT),
+        (1.2e-9, "9.89 mm" + SHORT),
+        (1 / 8000, "1.03 km" + SHORT),
+        (0.0099, "81.6 km" + SHORT),
+        (0.01001, "0.0100 of a " + FLIGHT.format("")),
         (0.441, "0.441 of a " + FLIGHT.format("")),
         (0.9996, "1.00 " + FLIGHT.format("s")),
         (2.5, "2.50 " + FLIGHT.format("s")),
@@ -123,7 +126,10 @@ def test_energy_that_is_no_energy_is_passed_over(unusable: float) -> None:
 
 
 def test_the_sentence() -> None:
-    assert sentence(1000.0) == "≈ 5.98 km by car, or 28.2 km by train"
+    assert (
+        sentence(1000.0)
+        == "≈ 9.25 km by a new car, or 9.16 km of a flight (one passenger in economy with radiative forcing)"
+    )
     three = sentence(1000.0, energy_kwh=2.5, most=3)
     assert three.startswith("≈ ")
     assert three.count(", ") == 2
@@ -182,3 +188,71 @@ def test_the_table_is_well_formed() -> None:
         assert 0 < float(row["low"]) < float(row["high"])
         assert row["g_per_unit"] or row["kwh_per_unit"]
     assert {"car_km", "flight", "car_lifetime"} <= {row["id"] for row in data.rows("equivalents") if row["g_per_unit"]}
+
+
+def test_a_named_route_is_its_kilometres_times_the_published_factor() -> None:
+    """DESNZ 2025, economy, not touching the UK: 0.10916 kg a kilometre with radiative forcing, 0.06449 without."""
+    route = flight_route("JFK", "SFO")
+    assert (route.origin, route.destination, route.name) == ("JFK", "SFO", "New York to San Francisco")
+    assert route.km == 4152.1
+    assert route.g_with_rf == pytest.approx(4152.1 * 109.16, rel=2e-4)
+    assert route.g_without_rf == pytest.approx(4152.1 * 64.49, rel=2e-4)
+    assert route.year == 2025
+    assert "DESNZ" in route.source
+    assert route.compare(453_200).text == (
+        "1.00 flights from New York to San Francisco (one passenger in economy with radiative forcing)"
+    )
+    half = route.compare(133_900, radiative_forcing=False)
+    assert half.text.startswith("0.500 of a flight from New York")
+    assert "without radiative forcing" in half.text
+
+
+@pytest.mark.parametrize(
+    "ends", [("SFO", "JFK"), (" sfo", "jfk "), ("San Francisco", "new york"), ("san francisco", "New York")]
+)
+def test_a_route_is_known_either_way_and_by_its_cities(ends: tuple[str, str]) -> None:
+    assert flight_route(*ends).name == "San Francisco to New York"
+    assert flight_route(*ends).origin == "SFO"
+
+
+def test_a_flight_within_the_uk_is_no_economy_class() -> None:
+    assert "economy" not in flight_route("LHR", "EDI").compare(1000).text
+
+
+@pytest.mark.parametrize("ends", [("JFK", "JFK"), ("JFK", "nowhere"), ("", ""), ("JFK-SFO", "")])
+def test_a_route_that_is_not_in_the_table(ends: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"no flight from .* there are AMS-GRU"):
+        flight_route(*ends)
+
+
+@pytest.mark.parametrize("row", list(data.rows("flight_routes")), ids=lambda row: row["route"])
+def test_every_route_is_possible(row: dict[str, str]) -> None:
+    km, high, low = float(row["km"]), float(row["kg_with_rf"]), float(row["kg_without_rf"])
+    assert 300 < km < 20_016, "half the way around the earth"
+    assert 0.05 < low / km < high / km < 0.3
+    assert high / low == pytest.approx(1.69, abs=0.02), "DESNZ's multiplier for what warms beside CO2"
+
+
+def test_spot_checks_against_the_published_tables() -> None:
+    """As printed: DESNZ 2025, EPA 2026, EEA 2023, Strubell et al. 2019."""
+    grams = {row["id"]: row["g_per_unit"] for row in data.rows("equivalents")}
+    assert grams["car_km"] == "167.25"
+    assert grams["electric_car_km"] == "40.47"
+    assert grams["new_car_km"] == "108.1"
+    assert grams["train_km"] == "35.46"
+    assert grams["flight_km"] == "109.16"
+    assert grams["phone_charge"] == "12.4"
+    assert round(float(grams["flight"]) / LB) == 1984
+    assert round(float(grams["car_lifetime"]) / LB) == 126_000
+
+
+@given(st.floats(min_value=-3, max_value=9.5).map(lambda exponent: 10**exponent))
+def test_the_session_always_has_a_car_and_a_flight_and_nothing_silly(grams: float) -> None:
+    said = beside.lines(grams, grams / 400)
+    assert 2 <= len(said) <= 5
+    assert said[0].endswith("by car")
+    assert any("flight" in text for text in said)
+    assert len(set(said)) == len(said)
+    for text in said:
+        fraction = re.search(r"1 / ([\d,]+)", text)
+        assert fraction is None or float(fraction[1].replace(",", "")) <= 1000, text

@@ -7,7 +7,7 @@ PACKAGE = Path(__file__).parents[1] / "carbon_magic"
 FLOORS = [
     {"data", "units", "clock", "forks", "trouble", "alive"},
     {"ranges", "device", "curve", "tick", "calibration"},
-    {"meters", "grid", "equivalents", "cost"},
+    {"meters", "grid", "equivalents", "cost", "embodied", "project_file"},
     {"run", "labels", "config"},
     {"origin"},
     {"overlaps", "bills"},

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbon_magic import grid
+from carbon_magic.grid.place import looks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -305,6 +306,7 @@ import csv, dataclasses, io, json, pathlib, re, socket, time, typing, unicodedat
 def forbidden(*a, **k): raise AssertionError("a socket")
 socket.socket = socket.create_connection = socket.getaddrinfo = forbidden
 from carbon_magic import grid
+from carbon_magic.grid.place import looks
 a = time.process_time()
 grid.guess({"TZ": "Europe/Berlin"})
 print(time.process_time() - a)
@@ -314,3 +316,60 @@ print(time.process_time() - a)
         for _ in range(3)
     ]
     assert min(map(float, runs)) < 0.008, "3 ms on a quiet machine"
+
+
+PLACES = {"Jean-Zay": "FR", "hub.example.org": "aws:eu-north-1", "bad": "Atlantis"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "place", "words"),
+    [
+        ({"SLURM_CLUSTER_NAME": "jean-zay"}, "FR", 'the Slurm cluster "jean-zay", whose place is set'),
+        ({"SLURM_SUBMIT_HOST": "login1.hub.example.org"}, "aws:eu-north-1", 'the Slurm cluster "login1.hub.example.org"'),
+        ({"JUPYTERHUB_PUBLIC_HUB_URL": "https://hub.example.org/"}, "aws:eu-north-1", 'the JupyterHub "hub.example.org"'),
+        ({"JUPYTERHUB_HOST": "https://user.HUB.example.org:443"}, "aws:eu-north-1", "the JupyterHub"),
+    ],
+)  # fmt: skip
+def test_a_cluster_or_hub_whose_place_is_set(machine: Machine, environ: dict[str, str], place: str, words: str) -> None:
+    machine.localtime("/usr/share/zoneinfo/Asia/Tokyo")
+    found = grid.guess(environ, machine.root, PLACES)
+    assert found.place == place
+    assert words in found.how
+    assert machine.cloud_init(cloud_name="aws", region="eu-west-1").guess(**environ).place == "aws:eu-west-1"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"SLURM_CLUSTER_NAME": "other"},
+        {"SLURM_CLUSTER_NAME": "bad"},
+        {"JUPYTERHUB_HOST": "https://hub.other.fr", "JUPYTERHUB_USER": "ann"},
+        {"JUPYTERHUB_API_URL": "http://hub:8081/hub/api"},
+    ],
+)
+def test_a_name_that_nobody_explained_is_no_place_and_the_way_to_set_it_is_said(
+    machine: Machine, environ: dict[str, str]
+) -> None:
+    machine.localtime("/usr/share/zoneinfo/Asia/Tokyo")
+    found = grid.guess(environ, machine.root, PLACES)
+    assert found.place == "JP"
+    assert 'does not say where it stands: the setting "places" can' in found.how
+
+
+@pytest.mark.parametrize("value", ["\0", "https://[", "x" * 10**6, "//", "\ud800", "http://\u202e"])
+def test_hostile_names_of_clusters(machine: Machine, value: str) -> None:
+    environ = {"SLURM_CLUSTER_NAME": value, "JUPYTERHUB_HOST": value, "TZ": "Europe/Paris"}
+    found = grid.guess(environ, machine.root, PLACES)
+    assert found.place == "FR"
+    assert found.how.isprintable()
+    assert len(found.how) < 400
+
+
+def test_every_way_is_told_in_order(machine: Machine) -> None:
+    machine.cloud_init(cloud_name="aws", region="mars-north-1").localtime("/usr/share/zoneinfo/Europe/Paris")
+    found = list(looks({"AWS_REGION": "us-east-1", "SLURM_CLUSTER_NAME": "jean-zay"}, machine.root, PLACES))
+    assert [look.way for look in found] == ["cloud-init", "provider's variables", "Slurm", "JupyterHub", "time zone"]
+    assert [look.found.place if look.found else None for look in found] == [None, None, "FR", None, "FR"]
+    assert "not in our table" in found[0].asides[0]
+    assert "AWS_REGION is set but not used" in found[1].asides[0]
+    assert found[3].asides == ()

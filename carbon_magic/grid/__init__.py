@@ -2,12 +2,14 @@
 
 intensity("FR")       the published annual figure of a place; ValueError names close matches
 guess(os.environ)     the same for where this machine seems to be, without a network
+pue(None, place)      how much more the building draws, as the provider of a cloud region publishes it
 """
 
 from __future__ import annotations
 
 from .figure import Intensity
 from .lookup import intensity
+from .overhead import Pue, pue
 from .place import guess
 
-__all__ = ["Intensity", "guess", "intensity"]
+__all__ = ["Intensity", "Pue", "guess", "intensity", "pue"]

@@ -1,12 +1,14 @@
-"""Grams beside what people know: a car ride always, and what else fits the size."""
+"""Grams beside what people know: a car ride and a flight always, and what else fits the size."""
 
 from __future__ import annotations
 
 from .. import equivalents
 
-_ALWAYS = (equivalents.car_km, equivalents.car_lifetime, equivalents.flight)
-_ALWAYS_IDS = ("car_km", "car_lifetime", "flight")
+_RIDES = ("car_km", "new_car_km", "electric_car_km")
+_FLIGHTS = ("flight", "flight_km", "flight_paris")
 MORE = 3
+_SMALLEST_LIFETIME = 0.001
+"""Less of a car's whole life than this is nothing to picture, and the car ride says it better."""
 
 
 def by_car(co2e_g: float) -> str:
@@ -16,15 +18,23 @@ def by_car(co2e_g: float) -> str:
 
 def sentence(co2e_g: float, energy_kwh: float | None) -> str:
     """'≈ 1.34 km by car, or 12.1 phone charges'."""
-    other = _others(co2e_g, energy_kwh, 1)
+    other = _others(co2e_g, energy_kwh, 1, ("car_km", "car_lifetime", *_FLIGHTS))
     return by_car(co2e_g) + "".join(f", or {text}" for text in other)
 
 
 def lines(co2e_g: float, energy_kwh: float | None) -> list[str]:
-    """A car ride, the car lifetimes and flights of Strubell et al., and at most three more that fit the size."""
-    return [always(co2e_g).text for always in _ALWAYS] + _others(co2e_g, energy_kwh, MORE)
+    """A car ride and a flight, the car lifetimes of Strubell et al. where they say something, and what else fits.
+
+    At most MORE beside the car and the flight.
+    """
+    said = [equivalents.car_km(co2e_g).text, equivalents.flight(co2e_g).text]
+    lifetimes = equivalents.car_lifetime(co2e_g)
+    if lifetimes.amount >= _SMALLEST_LIFETIME:
+        said.insert(1, lifetimes.text)
+    taken = (*_RIDES, *_FLIGHTS, "car_lifetime")
+    return said + _others(co2e_g, energy_kwh, 2 + MORE - len(said), taken)
 
 
-def _others(co2e_g: float, energy_kwh: float | None, most: int) -> list[str]:
-    found = equivalents.describe(co2e_g, energy_kwh, most=most + len(_ALWAYS))
-    return [item.text for item in found if item.id not in _ALWAYS_IDS][:most]
+def _others(co2e_g: float, energy_kwh: float | None, most: int, without: tuple[str, ...]) -> list[str]:
+    found = equivalents.describe(co2e_g, energy_kwh, most=most + len(without))
+    return [item.text for item in found if item.id not in without][:most]

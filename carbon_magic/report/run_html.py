@@ -231,5 +231,6 @@ def _meter(colour: str) -> str:
 
 
 def _foot(run: Run, paid: Sequence[str] = ()) -> str:
-    said = [escape(text).replace("CO2e", CO2E) for text in (words.grid_sentence(run), *paid)]
-    return "".join(map(quiet, said)) + bullets([escape(note) for note in words.notes(run)])
+    said = [words.grid_sentence(run), words.embodied_sentence(run), *paid]
+    lines = [quiet(escape(text).replace("CO2e", CO2E)) for text in said if text]
+    return "".join(lines) + bullets([escape(note) for note in words.notes(run)])

@@ -46,9 +46,13 @@ def content(thing: Session, live: bool = False) -> str:
         + figures(_figures(thing))
         + f'<div tabindex="0" role="group" aria-label="Runs" style="{scroll}">{grid}</div>'
         + quiet(escape(remark), "sum" if live else None)
-        + "".join(quiet(escape(said).replace("CO2e", CO2E)) for said in money.of_session(thing))
+        + "".join(quiet(escape(said).replace("CO2e", CO2E)) for said in (*_remarks(thing), *money.of_session(thing)))
         + _beside(thing)
     )
+
+
+def _remarks(thing: Session) -> list[str]:
+    return [text for text in (words.bases(thing), words.embodied_of_session(thing)) if text]
 
 
 def _figures(thing: Session) -> tuple[Figure, ...]:

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 from .. import units
 from . import beside, money, words
 from .extremes import keep
-from .plain import left, plain, right
+from .plain import left, plain, right, width
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..device import Device
     from ..run import Run
     from ..totals import Session
 
 COLUMNS = 80
+_LEAST = (11, 8, 8, 8)
+"""Columns of time, energy, power and CO2e."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 
@@ -60,7 +64,7 @@ def run_text(run: Run) -> str:
     lines += _curve(run)
     if run.others:
         lines += ["", "  not added to the total:", *(_device(device, run, most) for device in run.others)]
-    lines += ["", *_wrapped(words.grid_sentence(run))]
+    lines += ["", *_wrapped(words.grid_sentence(run)), *_wrapped(words.embodied_sentence(run))]
     lines += [part for said in money.of_run(run) for part in _wrapped(said)]
     lines += [part for note in words.notes(run) for part in _wrapped(note, "! ")]
     return "\n".join(text.rstrip() for text in lines)
@@ -79,14 +83,20 @@ def session_text(session: Session) -> str:
     known = words.known_of_session(session)
     rule = "─" * COLUMNS
     total = ("total", units.duration(session.duration_s), units.energy(joules), "", units.grams(grams), str(known))
-    head = _row("run", "time", "energy", "mean W", "CO2e", "how known")
-    lines = [head, rule, *map(_run_row, session.runs), rule, _row(*total)]
+    head = ("run", "time", "energy", "mean W", "CO2e", "how known")
+    runs = [_run_row(run) for run in session.runs]
+    # Units that a user chose ("0.000436 kWh") may need more room, which the names give.
+    wide = [
+        max(least, *(width(row[i]) for row in (*runs, total))) for i, least in zip((1, 2, 3, 4), _LEAST, strict=True)
+    ]
+    lines = [_row(head, wide), rule, *(_row(row, wide) for row in runs), rule, _row(total, wide)]
     if joules is not None and grams is not None:
         spans = units.span(*session.energy_j_range, units.energy), units.span(*session.co2e_g_range, units.grams)
         lines += _wrapped(f"{units.kwh(joules)}; 90 % ranges {spans[0]} and {spans[1]} CO2e; {known.word}")
     lines += [part for said in money.of_session(session) for part in _wrapped(said)]
     if words.overlapping(session):
         lines += _wrapped(words.OVERLAP)
+    lines += _wrapped(words.bases(session)) + _wrapped(words.embodied_of_session(session))
     if joules is not None and grams is not None:
         lines += ["", "  As much CO2e as"]
         lines += [part for text in beside.lines(grams, session.energy_kwh) for part in _wrapped(text, "≈ ")]
@@ -100,7 +110,7 @@ def _labels(run: Run) -> list[str]:
 
 
 def _figure(label: str, value: str, span: str, known: str, beside_it: str) -> str:
-    return f"  {left(label, 6)} {left(value, 9)} {left(span, 15)} {left(known, 29)} {beside_it}"
+    return f"  {left(label, 6)} {left(value, max(9, width(value)))} {left(span, 15)} {left(known, 29)} {beside_it}"
 
 
 def _device(device: Device, run: Run, most: float) -> str:
@@ -131,19 +141,20 @@ def _curve(run: Run) -> list[str]:
     return [f"  {left('total', 19)} {marks}  peak {units.watts(top)}"]
 
 
-def _run_row(run: Run) -> str:
+def _run_row(run: Run) -> tuple[str, ...]:
     watts, joules, grams = words.figures_of(run)
     mark = words.STATES[run.state].mark
     said = "" if run.state == "done" else f" ({run.state})"
     name = f"{mark} {plain(run.name, 22 - len(said))}{said}"
     figures = units.duration(run.duration_s), units.energy(joules), units.watts(watts), units.grams(grams)
-    return _row(name, *figures, str(words.known(run)))
+    return (name, *figures, str(words.known(run)))
 
 
-def _row(name: str, time: str, energy: str, watts: str, grams: str, known: str) -> str:
+def _row(cells: Sequence[str], wide: Sequence[int]) -> str:
+    name, *figures, known = cells
     short = known.partition(",")[0]
-    figures = f"{right(time, 11)} {right(energy, 8)} {right(watts, 8)} {right(grams, 8)}"
-    return f"{left(name, 24)} {figures}  {left(short, 15)}"
+    shown = " ".join(right(figure, columns) for figure, columns in zip(figures, wide, strict=True))
+    return f"{left(name, max(8, 24 + sum(_LEAST) - sum(wide)))} {shown}  {left(short, 15)}"
 
 
 def _wrapped(text: str, mark: str = "") -> list[str]:

@@ -95,7 +95,7 @@ def grid_sentence(run: Run) -> str:
     figure = f"{units.number(grid.intensity_g_per_kwh)} g CO2e/kWh"
     low, high = grid.intensity_range
     if low < high:
-        figure += f" ({units.span(low, high, units.grams).removesuffix(' g')})" if high < 1000 else ""
+        figure += f" ({units.span(low, high, units.per_kwh).removesuffix(' g/kWh')})" if high < 1000 else ""
     said = [f"{grid.name} {grid.year}: {figure}", grid.basis, grid.source, grid.how]
     return " \N{MIDDLE DOT} ".join([*(plain(part, LONGEST_NOTE) for part in said if part), _pue(run)])
 
@@ -103,7 +103,42 @@ def grid_sentence(run: Run) -> str:
 def _pue(run: Run) -> str:
     low, high = run.pue_range
     spread = f" ({low:g}\N{EN DASH}{high:g})" if low < high else ""
-    return f"PUE\N{NO-BREAK SPACE}{run.pue:g}{spread}"
+    source = f", {plain(run.pue_source, LONGEST_NOTE)}" if run.pue_source else ""
+    return f"PUE\N{NO-BREAK SPACE}{run.pue:g}{spread}{source}"
+
+
+def embodied_sentence(run: Run) -> str:
+    """What of the machine's making falls to the run: a line of its own, as it is no part of the grams above."""
+    making, ends = run.embodied, run.embodied_g_range
+    if making is None or ends is None:
+        return ""
+    part = f", {units.number(100 * making.share)} % of it reserved" if making.share != 1 else ""
+    figure = f"{units.grams(run.embodied_g)} CO2e ({units.span(*ends, units.grams)})"
+    return (
+        f"Embodied, beside this and not part of it: {figure}"
+        f" of the machine's making: {units.grams(1000 * making.total_kg)} over {making.lifetime_years:g} years{part}"
+        " (ISO/IEC 21031, SCI)"
+    )
+
+
+def embodied_of_session(session: Session) -> str:
+    """The same of a session."""
+    grams = session.embodied_g
+    if grams is None:
+        return ""
+    return f"Embodied, beside this and not part of it: {units.grams(grams)} CO2e of the machine's making (SCI)"
+
+
+def bases(session: Session) -> str:
+    """What to know where a total adds figures that count different things; empty where all count the same."""
+    found = {run.grid.basis.partition(",")[0] for run in session.runs if run.devices}
+    direct = sorted(basis for basis in found if basis.startswith("direct"))
+    if not direct or len(found) == 1:
+        return ""
+    return (
+        f"The CO2e total mixes {' and '.join(sorted(found))} grid figures: direct ones leave out what fuels and power "
+        "plants emit before and beside the stack, so runs on them look cleaner than they are."
+    )
 
 
 def notes(run: Run) -> list[str]:

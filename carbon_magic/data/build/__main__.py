@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 
 from .. import FOLDER
-from . import clouds, cpus, equivalents, grid, prices, sources, zones
+from . import clouds, cpus, equivalents, flights, grid, prices, sources, zones
 from .table import Row, jumps, read, text
 
 # Where a figure is watched from one edition to the next: the columns that name a row, and the one with the figure.
 WATCHED = {
     "grid_intensity": (("key",), "g_per_kwh"),
     "cloud_regions": (("region",), "pue"),
+    "provider_pue": (("provider",), "pue"),
     "equivalents": (("id",), "g_per_unit"),
+    "flight_routes": (("route",), "km"),
     "cpu_tdp": (("name",), "tdp_w"),
     "electricity_price": (("key",), "per_kwh"),
     "cloud_prices": (("name",), "usd_per_hour"),
@@ -35,7 +37,9 @@ def main(arguments: list[str] | None = None, out: Path = FOLDER) -> int:
     tables = {
         "grid_intensity": (grid.COLUMNS, grid.build(options.facts)),
         "cloud_regions": (clouds.COLUMNS, clouds.build(options.facts)),
+        "provider_pue": (clouds.FLEET_COLUMNS, clouds.fleets(options.facts)),
         "equivalents": (equivalents.COLUMNS, equivalents.build(options.facts)),
+        "flight_routes": (flights.COLUMNS, flights.build(options.facts)),
         "cpu_tdp": (cpus.COLUMNS, cpus.build(options.facts)),
         "electricity_price": (prices.ELECTRICITY_COLUMNS, prices.electricity(options.facts)),
         "cloud_prices": (prices.CLOUD_COLUMNS, prices.cloud(options.facts)),

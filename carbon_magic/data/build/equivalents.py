@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import flights
 from .table import Row, figure, read
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ WORDS = {
     "ev_mile_us": "18 kWh per 100 km (planning value)",
 }
 
+ROUTE = "route:"
+"""Before the name of a row of flight_routes.csv, whose kilograms are one way and with radiative forcing."""
+
 CHOICES = (
     Choice(
         "led", "light", "10 W LED lamp", "h", "duration", "{} of a 10 W LED lamp", "", 0.003, 100, "", "led_bulb_hour",
@@ -77,6 +81,7 @@ CHOICES = (
         "uk_car_bev_km", "ev_mile_us",
     ),
     Choice("car_km", "car", "average car", "km", "distance", "{} by car", "", 0.001, 20000, "uk_car_average_km"),
+    Choice("new_car_km", "car", "new car", "km", "distance", "{} by a new car", "", 0.03, 3000, "eu_new_car_km_2022"),
     Choice(
         "cheeseburger", "food", "cheeseburger", "burger", "number", "{} cheeseburgers", "{} of a cheeseburger",
         0.3, 100, "cheeseburger_berners_lee",
@@ -90,6 +95,17 @@ CHOICES = (
     Choice(
         "home_day", "home", "US home's electricity for a day", "day", "number", "{} days of a US home's electricity",
         "{} of a day of a US home's electricity", 0.3, 300, "", "us_home_day_2020",
+    ),
+    Choice(
+        "flight_km", "flight", "flight, one passenger in economy with radiative forcing", "km", "distance",
+        "{} of a flight (one passenger in economy with radiative forcing)", "", 0.1, 300, "intl_flight_economy_rf",
+    ),
+    Choice(
+        "flight_paris", "flight", "flight from London to Paris, one passenger in economy with radiative forcing",
+        "passenger trip", "number",
+        "{} flights from London to Paris (one passenger in economy with radiative forcing)",
+        "{} of a flight from London to Paris (one passenger in economy with radiative forcing)", 0.3, 12,
+        ROUTE + "LHR-CDG",
     ),
     Choice(
         "flight", "flight", "New York to San Francisco flight, one passenger (Strubell et al.)", "passenger trip",
@@ -130,7 +146,19 @@ CHOICES = (
 def build(facts: Path) -> list[Row]:
     """One row per choice, in the order above."""
     known = {fact["equivalent_id"]: fact for fact in read(facts / "equivalents.csv")}
+    known |= {ROUTE + row["route"]: _flight(row) for row in flights.build(facts)}
     return [_row(choice, known) for choice in CHOICES]
+
+
+def _flight(row: Row) -> Row:
+    return {
+        "equivalent_id": ROUTE + row["route"],
+        "kg_co2e_per_unit": row["kg_with_rf"],
+        "publisher": "UK DESNZ",
+        "source_title": f"Greenhouse gas reporting: conversion factors 2025, x {row['km']} km",
+        "source_year": "2025",
+        "licence": "Open Government Licence v3.0",
+    }
 
 
 def _row(choice: Choice, known: dict[str, Row]) -> Row:

@@ -46,6 +46,10 @@ OTHERS = (
     ("gcp_regions", "cloud_regions", "Google Cloud", "Regions; PUE by campus", "2024"),
     ("ovhcloud_regions", "cloud_regions", "OVHcloud", "Regions", "2026"),
     ("scaleway_regions", "cloud_regions", "Scaleway", "Regions", "2026"),
+    ("aws_pue", "provider_pue", "Amazon Web Services", "Data centre sustainability: PUE, global", "2025"),
+    ("azure_pue", "provider_pue", "Microsoft Azure", "Datacenter sustainability: PUE, owned data centres", "2024"),
+    ("gcp_pue", "provider_pue", "Google Cloud", "Data centers efficiency: PUE, twelve months", "2026"),
+    ("ovhcloud_pue", "provider_pue", "OVHcloud", "PUE, as in Green Algorithms' table, year not given", "2026"),
 )
 LIST_PRICES = "facts; prices as the provider publishes them"
 _PAPER = "Energy and Policy Considerations for Deep Learning in NLP"
@@ -89,6 +93,16 @@ def build(facts: Path, tz_version: str) -> list[Row]:
             "2026",
             "MIT",
             "core and thread counts of server processors are the makers' published facts",
+        ),
+        _row(
+            "desnz_flights",
+            "flight_routes",
+            "UK DESNZ",
+            "Greenhouse gas reporting: conversion factors 2025",
+            "2025",
+            "Open Government Licence v3.0",
+            "great-circle kilometres (airports by OurAirports, public domain) x factor; US domestic routes by the "
+            "international factor, the nearest there is",
         ),
         _row("tz", "time_zones", "IANA", f"tz database {tz_version}", "20" + tz_version[2:4], "public domain"),
     ]
