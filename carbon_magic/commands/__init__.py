@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, str] = {
     "session": "the runs of this notebook and their total: what %carbon alone shows",
+    "meters": "what measures this machine, what is missing, and what would open it",
     "help": "this list",
 }
 """Each subcommand, the name of its module too, and what it is for."""

@@ -23,19 +23,25 @@ ABOVE_LIMIT = 2.0
 """A package may draw this many times its highest limit for milliseconds (Intel's PL4); limits may be raised later."""
 AMD_RANGE_J = 65_532.610987
 """32 bits of 2^-16 J, as the kernel prints it: all of Zen, for kernels and mounts that hide max_energy_range_uj."""
-OPEN_STEP = """\
-sudo groupadd -f energy && sudo usermod -aG energy $USER
-echo 'SUBSYSTEM=="powercap", KERNEL=="intel-rapl:*", ACTION=="add", \
-RUN+="/bin/chgrp energy /sys%p/energy_uj", RUN+="/bin/chmod g+r /sys%p/energy_uj"' \
-| sudo tee /etc/udev/rules.d/90-energy.rules
-sudo udevadm control --reload && sudo udevadm trigger -c add -s powercap"""
+OPEN_STEP = r"""
+sudo groupadd -f energy && sudo usermod -aG energy "$USER"
+printf '%s\n' 'ACTION=="add", SUBSYSTEM=="powercap", \
+  KERNEL=="intel-rapl:*", \
+  RUN+="/bin/chgrp energy /sys%p/energy_uj", \
+  RUN+="/bin/chmod g+r /sys%p/energy_uj"' |
+  sudo tee /etc/udev/rules.d/90-energy.rules
+sudo udevadm control --reload
+sudo udevadm trigger --action=add --subsystem-match=powercap
+""".strip()
 OPEN_WHY = (
     "the kernel lets only root read the energy counters, since they can leak secrets of other users' programs "
     "(PLATYPUS: CVE-2020-8694). The rule opens them to one group: put only people in it whom you trust, and log in anew"
 )
-MOUNT_STEP = """\
+MOUNT_STEP = r"""
 docker run -v /sys/devices/virtual/powercap:/host/powercap:ro \
--e CARBON_MAGIC_POWERCAP=/host/powercap ..."""
+  -e CARBON_MAGIC_POWERCAP=/host/powercap \
+  --group-add "$(getent group energy | cut -d: -f3)" ...
+""".strip()
 LOAD_STEP = """\
 sudo modprobe intel_rapl_msr
 echo intel_rapl_msr | sudo tee /etc/modules-load.d/rapl.conf"""
@@ -161,7 +167,10 @@ def _missing(site: Site, root: Path, denied: bool, silent: list[str]) -> tuple[M
         )
         return (Missing(WHAT, why, "", "cpu", f"modelled, because {why}"),)
     if _hidden(root) or _in_container():
-        why = "a container does not see the host's energy counters unless they are mounted, and the group may read them"
+        why = (
+            "a container does not see the host's energy counters unless they are mounted, and reads them only as a "
+            "member of the group that the host's udev rule opens them to"
+        )
         hint = (
             "modelled, because no RAPL counter is visible here. In a container, mount the host's "
             "/sys/devices/virtual/powercap and let CARBON_MAGIC_POWERCAP name the mount"
