@@ -51,7 +51,7 @@ def test_meters_know_what_they_draw_at_rest(tmp_path):
     before = {meter.name: meter.idle_w for meter in meters.survey(site).meters}
     assert set(before) >= {"RAM"}
     here = calibration.this_host(CPUINFO, root)
-    calibration.save(replace(KNOWN, host=here, idle={"RAM": Watts(3.0, 2.0, 4.0)}), environ)
+    calibration.save(replace(KNOWN, host=here, idle={"RAM": Watts(3.0, 2.0, 4.0)}, cpu_curve=()), environ)
     after = {meter.name: meter.idle_w for meter in meters.survey(site).meters}
     assert after == before | {"RAM": 3.0}
 

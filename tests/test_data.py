@@ -15,6 +15,7 @@ from carbon_magic.data.build import grid as grid_build
 from carbon_magic.data.build import table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 KEYS = {
@@ -268,6 +269,9 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
     write(facts / "equivalents.csv", list(_equivalent_facts()))
     write(facts / "electricity_price.csv", _price_facts())
     write(facts / "cloud_prices.csv", _machine_facts())
+    write(facts / "cpu_load_power.csv", list(_load_facts()))
+    write(facts / "vcpu_coefficients.csv", _vcpu_facts())
+    write(facts / "cloud_instances.csv", list(_instance_facts()))
     (zoneinfo / "zone.tab").write_text("AA\t+0+0\tEurope/Paris\nBB\t+0+0\tEurope/Rome\n", encoding="utf-8")
     zi = "# version 2030a\nL Europe/Paris Old/Name\nL Etc/UTC UTC\nL Old/Name Older/Name\n"
     (zoneinfo / "tzdata.zi").write_text(zi, encoding="utf-8")
@@ -275,13 +279,18 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
     arguments = [str(facts), str(zoneinfo)]
     assert main(arguments, out) == 0
     first = {path.name: path.read_bytes() for path in out.iterdir()}
-    assert len(first) == 10
+    assert len(first) == 14
     assert b"AA,country,,Aland,,AAA,100,2030,lifecycle,production,s\n" in first["grid_intensity.csv"]
     assert b"some x-100,95,,\n" in first["cpu_tdp.csv"]
     assert b'AA-1,0.3,0.1,,USD,"homes, as billed",2030-04,eia_price\n' in first["electricity_price.csv"]
     assert first["electricity_price.csv"].count(b"\n") == 3  # of two editions the newer one, and no business alone
     assert b'aws:p3.2xlarge,3,1,"on demand, spot at the low end",2030-01,aws_prices\n' in first["cloud_prices.csv"]
     assert b"some.small" not in first["cloud_prices.csv"]
+    # Three machines with twice, once and half the same curve: theirs is the middle one's.
+    assert first["cpu_load_curve.csv"].startswith(b"load,of_tdp,low,high\n0,0.1,")
+    assert b"\nIce Lake,1,4,ccf_coefficients\n" in first["vcpu_power.csv"]
+    assert b"EPYC 5th" not in first["vcpu_power.csv"]
+    assert first["cloud_families.csv"] == b"family,microarchitecture,source\naws:m6i,Ice Lake,ccf_coefficients\n"
     zones = first["time_zones.csv"].decode().splitlines()
     assert {"Europe/Paris,AA", "Europe/Rome,BB", "Old/Name,AA", "Older/Name,AA"} <= set(zones)
     assert not [zone for zone in zones if zone.startswith("UTC")]
@@ -303,6 +312,33 @@ def _fleets() -> list[tuple[str, str]]:
     from carbon_magic.data.build.clouds import ENTITIES, FLEETS
 
     return [(ENTITIES.get(provider, provider), period) for provider, period in FLEETS.items()]
+
+
+def _load_facts() -> Iterator[dict[str, str]]:
+    for name, factor in (("A", 2.0), ("B", 1.0), ("C", 0.5)):
+        for load, fraction in ((0.0, 0.1), (0.1, 0.2), (0.5, 0.4), (1.0, 0.5)):
+            point = {"cpu_name": name, "tdp_w_all_sockets": "100.0", "pattern": "all cores"}
+            yield {**point, "cpu_load_fraction": str(load), "rapl_power_w": str(100 * fraction * factor)}
+
+
+def _vcpu_facts() -> list[dict[str, str]]:
+    """A second provider's figure for the same processors, and one that nobody should believe."""
+    figures = (("gcp", "Ice Lake", "2"), ("aws", "Ice Lake", "4"), ("aws", "EPYC 5th Gen", "9"))
+    names = ("provider", "microarchitecture", "full_load_w_per_vcpu")
+    return [dict(zip(names, row, strict=True)) | {"idle_w_per_vcpu": "1.0"} for row in figures]
+
+
+def _instance_facts() -> Iterator[dict[str, str]]:
+    """Two of a family, one with a processor of another kind; a family in the AGPL list alone; an unknown processor."""
+    ice, sky = "Intel Xeon Platinum 8375C", "Intel Xeon Platinum 8175M"
+    for row in (
+        ("m6i.large", ice, "inst_1"),
+        ("m6i.xlarge", ice, "inst_3"),
+        ("m6i.old", sky, "inst_5"),
+        ("agpl.large", ice, "inst_4"),
+        ("odd.large", "Some CPU", "inst_1"),
+    ):
+        yield {"provider": "aws", **dict(zip(("instance_type", "cpu_name", "source_key"), row, strict=True))}
 
 
 def _equivalent_facts() -> list[dict[str, str]]:

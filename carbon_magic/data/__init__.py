@@ -6,6 +6,10 @@ equivalents      what an amount of CO2e or electricity compares with
 cpu_tdp          thermal design power by processor name
 electricity_price what a kWh costs homes, by place
 cloud_prices     what cloud machines cost by the hour
+cpu_load_power   watts of four machines by their load, as RAPL told them
+cpu_load_curve   the curve fitted to those, with its range
+vcpu_power       watts of a virtual CPU by microarchitecture
+cloud_families   the microarchitecture behind a cloud's instance types
 time_zones       the countries of a tz database zone
 sources          publisher, title, year and licence behind the keys in the `source` columns
 """

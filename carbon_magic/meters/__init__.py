@@ -6,15 +6,13 @@ A new instrument is one file with a `find` (see site.Instrument) and one line he
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 from .. import calibration
-from . import cpu_model, cpu_time
+from . import cpu_model, models
 from .meter import Meter
-from .ram_model import RamModel
 from .site import Found, Instrument, Missing, Site
 
 INSTRUMENTS: dict[str, str] = {
@@ -46,22 +44,17 @@ def survey(site: Site) -> Found:
     count_once(meters)
     known = {meter.kind for meter in meters if meter.scope == "device"}
     known |= {part for meter in meters if meter.counted for part in meter.contains}
-    models: list[Meter] = []
-    if "cpu" not in known:
-        cpu = cpu_model.cpu_of(site.cpuinfo, _packages(), os.cpu_count() or 1)
-        hint = _why("cpu", missing) or _no_meter()
-        models.append(cpu_model.CpuModel(cpu, cpu_time.busy_and_total, hint, site.now))
-    if "dram" not in known:
-        models.append(RamModel(cpu_time.memory_bytes(), site.now))
+    kept = calibration.load(calibration.this_host(site.cpuinfo, site.sys.parent), site.environ)
+    hint = _why("cpu", missing) or _no_meter()
+    modelled = models.find(site, known, hint, kept)
     gpus = [meter for meter in meters if meter.kind == "gpu"]
-    ordered = [*(meter for meter in meters if meter not in gpus), *models, *gpus]
-    _at_rest(ordered, site)
+    ordered = [*(meter for meter in meters if meter not in gpus), *modelled, *gpus]
+    _at_rest(ordered, kept)
     return Found(ordered, missing)
 
 
-def _at_rest(meters: Iterable[Meter], site: Site) -> None:
+def _at_rest(meters: Iterable[Meter], known: calibration.Calibration | None) -> None:
     """What each draws while nothing runs, where this host was calibrated."""
-    known = calibration.load(calibration.this_host(site.cpuinfo, site.sys.parent), site.environ)
     for meter in meters:
         if known is not None and meter.name in known.idle:
             meter.idle_w = known.idle[meter.name].watts
@@ -87,15 +80,3 @@ def _no_meter() -> str:
     if sys.platform == "linux":
         return "modelled, because no energy counter is visible here; %carbon meters shows what was looked for"
     return f"modelled, because no CPU energy counter was found on {sys.platform}; %carbon meters shows what could be"
-
-
-def _packages() -> int:
-    """Processor packages (sockets) of this machine."""
-    ids = set()
-    for cpu in range(os.cpu_count() or 1):
-        try:
-            with open(f"/sys/devices/system/cpu/cpu{cpu}/topology/physical_package_id", "rb") as file:
-                ids.add(file.read())
-        except OSError:
-            break
-    return max(1, len(ids))

@@ -17,6 +17,16 @@ if sys.platform == "linux":
         busy = user + nice + system + irq + softirq
         return busy / _HZ, (busy + idle + iowait + steal) / _HZ
 
+    def cpus_shown() -> int:
+        """How many CPUs busy_and_total() is of: fewer than the machine's in a container that is shown its own only."""
+        count = 0
+        with open("/proc/stat", "rb") as file:
+            for line in file:
+                if not line.startswith(b"cpu"):
+                    break
+                count += 1
+        return max(1, count - 1)
+
     _HZ = os.sysconf("SC_CLK_TCK")
 
 else:
@@ -28,6 +38,10 @@ else:
         fields = psutil.cpu_times()._asdict()
         total = sum(fields.values()) - fields.get("interrupt", 0.0) - fields.get("dpc", 0.0)
         return total - fields["idle"], total
+
+    def cpus_shown() -> int:
+        """How many CPUs busy_and_total() is of."""
+        return os.cpu_count() or 1
 
 
 def busy_s() -> float:

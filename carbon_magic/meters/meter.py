@@ -61,6 +61,10 @@ class Meter(ABC):
     def read(self) -> float | None:
         """Joules so far; None when there is no answer now. May raise: that counts as no answer."""
 
+    def slack_j(self) -> tuple[float, float]:
+        """Joules so far by which the figure may be too high and too low, beside `gain`: what changes with the load."""
+        return 0.0, 0.0
+
     def asleep(self) -> bool:
         """Whether the device is suspended: it is not read then, and its counter may stand still."""
         return False

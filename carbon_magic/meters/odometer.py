@@ -170,7 +170,8 @@ class Odometer:
     def mark(self, edge: bool) -> Mark:
         """The odometer now. Call update() just before."""
         t_s = self._last.t_s if self._last is not None and self.answering else self._clock.monotonic()
-        mark = Mark(t_s, self.joules, self._slack_low_j, self._slack_high_j, len(self.events))
+        low_j, high_j = self.meter.slack_j()
+        mark = Mark(t_s, self.joules, self._slack_low_j + low_j, self._slack_high_j + high_j, len(self.events))
         if edge and self.slow and self.answering:
             mark.settled = False
             if self._open and self._ticks:  # an edge between two ticks of another edge: each needs its own first tick

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from .. import FOLDER
-from . import clouds, cpus, equivalents, flights, grid, prices, sources, zones
+from . import clouds, cpus, equivalents, flights, grid, instances, load_curve, prices, sources, zones
 from .table import Row, jumps, read, text
 
 # Where a figure is watched from one edition to the next: the columns that name a row, and the one with the figure.
@@ -21,6 +21,8 @@ WATCHED = {
     "cpu_tdp": (("name",), "tdp_w"),
     "electricity_price": (("key",), "per_kwh"),
     "cloud_prices": (("name",), "usd_per_hour"),
+    "cpu_load_curve": (("load",), "of_tdp"),
+    "vcpu_power": (("microarchitecture",), "full_w"),
 }
 
 
@@ -34,6 +36,7 @@ def main(arguments: list[str] | None = None, out: Path = FOLDER) -> int:
     parser.add_argument("--accept-jumps", action="store_true", help="write although figures moved by more than half")
     options = parser.parse_args(arguments)
     zoneinfo = options.zoneinfo or _tzdata()
+    measured = load_curve.power(options.facts)
     tables = {
         "grid_intensity": (grid.COLUMNS, grid.build(options.facts)),
         "cloud_regions": (clouds.COLUMNS, clouds.build(options.facts)),
@@ -43,6 +46,10 @@ def main(arguments: list[str] | None = None, out: Path = FOLDER) -> int:
         "cpu_tdp": (cpus.COLUMNS, cpus.build(options.facts)),
         "electricity_price": (prices.ELECTRICITY_COLUMNS, prices.electricity(options.facts)),
         "cloud_prices": (prices.CLOUD_COLUMNS, prices.cloud(options.facts)),
+        "cpu_load_power": (load_curve.POWER_COLUMNS, measured),
+        "cpu_load_curve": (load_curve.COLUMNS, load_curve.build(measured)),
+        "vcpu_power": (instances.POWER_COLUMNS, instances.power(options.facts)),
+        "cloud_families": (instances.FAMILY_COLUMNS, instances.families(options.facts)),
         "time_zones": (zones.COLUMNS, zones.build(zoneinfo)),
         "sources": (sources.COLUMNS, sources.build(options.facts, zones.version(zoneinfo))),
     }
