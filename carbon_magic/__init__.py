@@ -12,8 +12,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .account import Project
     from .blocks import track
     from .run import Run
     from .store.ledger import Ledger
@@ -22,9 +25,20 @@ if TYPE_CHECKING:
     last: Run | None
 
 __version__ = "0.1.0"
-__all__ = ["Run", "Session", "last", "ledger", "load_ipython_extension", "session", "track", "unload_ipython_extension"]
+__all__ = [
+    "Project",
+    "Run",
+    "Session",
+    "last",
+    "ledger",
+    "load_ipython_extension",
+    "project",
+    "session",
+    "track",
+    "unload_ipython_extension",
+]
 
-_HOMES = {"track": "blocks", "Run": "run", "Session": "totals"}
+_HOMES = {"Project": "account", "track": "blocks", "Run": "run", "Session": "totals"}
 _MODULES = ("grid", "equivalents", "report")
 
 
@@ -40,6 +54,22 @@ def ledger() -> Ledger:
     from . import process
 
     return process.current().ledger()
+
+
+def project(name: str | None = None, final: str | Sequence[str] | None = None) -> Project:
+    """The account of a project: `.energy_kwh .co2e_kg .multiplier .by("stage") .to_frame()` and more.
+
+    Args:
+        name: what the ledger files its runs under; default: what runs of this notebook are filed under.
+        final: which runs made the final model: their names, "stage:NAME", "tag:KEY=VALUE", "id:ID" or "last", one or
+            several; default: those of the stage "final".
+
+    Raises ValueError in a sentence where `final` names no run, OSError where the ledger cannot be read.
+    """
+    from . import process
+
+    found = process.current().project(name)
+    return found if final is None else found.choose(*([final] if isinstance(final, str) else final))
 
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from .curve import Spending
@@ -29,7 +30,8 @@ class Span(NamedTuple):
     end: float
 
 
-class Chain(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
     """A run, and the longer ones around it."""
 
     run: int
@@ -54,35 +56,39 @@ class Held(NamedTuple):
         return self.chain.run
 
 
-def split(spans: Sequence[Span], gpus: Sequence[int], details: Callable[[Sequence[int]], Sequence[Run]]) -> list[Held]:
-    """Every run's account, in parts that are held once. `details` gives runs that overlap, with their curves."""
-    crowd = [group for group in _crowds(spans) if len(group) > 1]
-    crowded = {i for group in crowd for i in group}
-    held = [
-        Held(Chain(i, None), i, 1.0, gpus[i] * (span.end - span.begin))
-        for i, span in enumerate(spans)
-        if i not in crowded
-    ]
-    order = sorted(crowded)
-    runs = dict(zip(order, details(order), strict=True)) if order else {}
-    for group in crowd:
-        held += _split({i: runs[i] for i in group})
-    return held
+def split(spans: Sequence[Span], details: Callable[[Sequence[int]], Sequence[Run]]) -> tuple[list[int], list[Held]]:
+    """The runs that share no time with another, which hold all of their own; and what the others hold.
+
+    `details` gives those that overlap, with their curves.
+    """
+    alone: list[int] = []
+    crowds: list[list[int]] = []
+    for crowd in _crowds(spans):
+        if len(crowd) > 1:
+            crowds.append(crowd)
+        else:
+            alone += crowd
+    if not crowds:
+        return alone, []
+    order = [i for crowd in crowds for i in crowd]
+    runs = dict(zip(order, details(order), strict=True))
+    return alone, [held for crowd in crowds for held in _split({i: runs[i] for i in crowd})]
 
 
 def _crowds(spans: Sequence[Span]) -> Iterator[list[int]]:
-    """Groups of runs that share time with another of the group, on one host."""
-    group: list[int] = []
-    host, until = "", 0.0
-    for i in sorted(range(len(spans)), key=lambda i: spans[i]):
-        span = spans[i]
-        if group and (span.host != host or span.begin >= until):
-            yield group
-            group, until = [], span.end
-        host, until = span.host, max(until, span.end) if group else span.end
-        group.append(i)
-    if group:
-        yield group
+    """Groups of runs that share time with another of the group, on one host; most are of one run."""
+    crowd: list[int] = []
+    there, until = "", 0.0
+    for host, begin, end, i in sorted((*span, i) for i, span in enumerate(spans)):
+        if crowd and begin < until and host == there:
+            crowd.append(i)
+            until = max(until, end)
+        else:
+            if crowd:
+                yield crowd
+            crowd, there, until = [i], host, end
+    if crowd:
+        yield crowd
 
 
 class _Load:

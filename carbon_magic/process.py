@@ -22,6 +22,7 @@ from .tracking import Label, Tracking
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .account import Project
     from .store.ledger import Ledger
 
 SETTLE_S = 5.0
@@ -129,6 +130,20 @@ class Process:
         if self._looks_at is None or self._looks_at[0] != folder:
             self._looks_at = folder, origin.Lookout(folder)
         return self._looks_at[1]
+
+    def project(self, name: str | None = None) -> Project:
+        """The account of a project on record: the one that runs are filed under now, or another by its name.
+
+        Raises OSError in plain words where the ledger cannot be read.
+        """
+        from .account.read import read
+
+        return read(self.ledger(), self.project_name() if name is None else labels.clean(name))
+
+    def project_name(self) -> str:
+        """What runs are filed under now."""
+        chosen = self.settings({}).project
+        return labels.clean(chosen or self._lookout(origin.notebook(screen.shell(), self._environ)).now().project)
 
     def _settle(self) -> None:
         if self.pump is not None:

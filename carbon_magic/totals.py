@@ -27,7 +27,10 @@ def own_fractions(runs: Sequence[Run]) -> list[float]:
     """
     fractions = [0.0] * len(runs)
     spans = [Span(run.host, run.started_at, run.started_at + run.duration_s) for run in runs]
-    for held in split(spans, [0] * len(runs), lambda some: [runs[i] for i in some]):
+    alone, shared = split(spans, lambda some: [runs[i] for i in some])
+    for i in alone:
+        fractions[i] = 1.0
+    for held in shared:
         fractions[held.run] += held.weight
     return fractions
 

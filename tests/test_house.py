@@ -13,7 +13,7 @@ FLOORS = [
     {"overlaps", "bills"},
     {"totals"},
     {"store"},
-    {"share"},
+    {"share", "account"},
     {"tracking", "tracker"},
     {"report"},
     {"widgets"},

@@ -35,8 +35,10 @@ def machine_run(begin, seconds, watts, gpus=(), host="a", curve=True, name="r"):
 def held_by(runs):
     """Joules that each run holds, those of its account that are held at all, and its GPU-seconds."""
     spans = [Span(r.host, r.started_at, r.started_at + r.duration_s) for r in runs]
-    parts = split(spans, [r.gpus for r in runs], lambda some: [runs[i] for i in some])
-    joules, account, gpu_s = Counter(), Counter(), Counter()
+    alone, parts = split(spans, lambda some: [runs[i] for i in some])
+    joules = Counter({i: runs[i].energy_j for i in alone})
+    account = Counter(dict.fromkeys(alone, 1.0))
+    gpu_s = Counter({i: runs[i].gpus * runs[i].duration_s for i in alone})
     for part in parts:
         assert part.weight >= -1e-12
         joules[part.holder] += part.weight * runs[part.run].energy_j
