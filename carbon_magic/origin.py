@@ -17,8 +17,11 @@ from . import labels
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FIRST_PATIENCE_S = 1.0
+"""How long the first run waits for the folder's disk, once: it answers in a tenth of a millisecond, on a machine with
+more work than processors some more, and runs of one notebook should not be filed under two names."""
 PATIENCE_S = 0.05
-"""How long the first run waits for the folder's disk; what comes later holds for later runs."""
+"""How long later ones wait to hear of a new commit."""
 FRESH_S = 1.0
 """What was seen so recently need not be looked at again: a loop of short runs looks once a second."""
 _LARGEST_FILE = 1 << 24
@@ -35,7 +38,7 @@ class Origin(NamedTuple):
 
 
 class Lookout:
-    """Looks at a folder in a thread of its own, so that a disk that hangs costs the first run PATIENCE_S only."""
+    """Looks at a folder in a thread of its own, so that a disk that hangs costs the first run a second only."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
@@ -51,7 +54,7 @@ class Lookout:
         context = contextvars.copy_context()
         self._thread = threading.Thread(target=context.run, args=(self._look,), name="carbon_magic git", daemon=True)
         self._thread.start()
-        self._thread.join(PATIENCE_S)
+        self._thread.join(FIRST_PATIENCE_S if self._seen_s is None else PATIENCE_S)
         return self._seen
 
     def _look(self) -> None:
