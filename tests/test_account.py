@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import carbon_magic
-from carbon_magic import Run
+from carbon_magic import Run, process
 from carbon_magic.account import Entry, Project
 from carbon_magic.account.groups import KEYS
 from carbon_magic.curve import Curve
@@ -222,7 +222,8 @@ def test_a_project_is_read_from_the_ledger_with_the_curves_of_what_overlaps(own_
     assert carbon_magic.project("nobody's").entries == ()
 
 
-def test_the_project_at_hand_is_the_one_that_runs_are_filed_under():
+def test_the_project_at_hand_is_the_one_that_runs_are_filed_under(monkeypatch):
+    monkeypatch.setattr(process, "_current", None)  # one whose ledger is this test's
     with carbon_magic.track("a", project="other"):
         pass
     with carbon_magic.track("b", stage="final"):
