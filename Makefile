@@ -4,3 +4,4 @@ test:     ; .venv/bin/pytest
 lint:     ; .venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
 js:       ; cd js && npm ci && npm run check && npm test && npm run build
 bench:    ; .venv/bin/python -m benchmarks
+pictures: ; .venv/bin/python tests/gallery.py

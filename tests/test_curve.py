@@ -1,6 +1,7 @@
 """The power curve keeps its energy however long a run gets."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -63,3 +64,19 @@ def test_fraction_weighs_by_energy_not_by_time():
 def test_round_trip():
     curve = Curve((0.5, 1.0), {"CPU": (10.0, None)})
     assert Curve.from_dict(json.loads(json.dumps(curve.to_dict()))) == curve
+
+
+@pytest.mark.parametrize(("hz", "seconds", "devices"), [(10, 3600, 12), (1, 7 * 86400, 2)])
+def test_an_hour_at_10_hz_and_a_week_at_1_hz_stay_below_two_megabytes(hz, seconds, devices):
+    tracemalloc.start()
+    recorder = Recorder()
+    names = [f"device {i}" for i in range(devices)]
+    step = max(1, seconds * hz // 15_000)  # as many points as fill it many times over, spread over all of the time
+    for n in range(step, seconds * hz + 1, step):
+        recorder.add(n / hz, {name: 100.0 + n % 7 + i for i, name in enumerate(names)})
+    curve = recorder.curve()
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(curve.t_s) <= 1500
+    assert curve.t_s[-1] == pytest.approx(seconds)
+    assert used <= 2e6

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from .. import units
 from . import beside, money, svg, words
 from .html import (
+    FAINT,
     HAIR,
     NONE_YET,
     NUMBER,
+    SMALL,
     TEXT,
     Figure,
     bullets,
@@ -40,7 +42,8 @@ CO2E = "CO\N{SUBSCRIPT TWO}e"
 _DOT = " \N{MIDDLE DOT} "
 NO_BREAK = "\N{NO-BREAK SPACE}"
 _HEADS = ("Whole machine, by device", "Power", "Energy", "90 % range")
-_LIVE_HEADS = ("Whole machine, by device", "Power now", "Energy", "Share")
+_LIVE_HEADS = ("Whole machine, by device", f"<span{hook('when')}>Power now</span>", "Energy", "Share")
+_WAITING_HEADS = ("Whole machine, by device", "Power now", "Energy", "Share")
 # Fixed widths: the same columns while it waits, lives and stays. Where the page is narrower than 480 px, the first
 # column asks for a huge width, which is cut to a whole line: all figures go below the name, or none.
 _WHOLE_LINE = "flex:1 1 17em;flex-basis:calc((480px - 100%)*999);min-width:0;max-width:100%;box-sizing:border-box"
@@ -82,7 +85,7 @@ def live(run: Run) -> str:
     return (
         _heading(run, live=True)
         + figures(_empty_figures((known, known, words.known_co2e(known, run.grid)), ("power", "energy", "co2e")))
-        + quiet("&nbsp;", "beside")
+        + _beside_live()
         + _chart_box(f'<div{hook("chart")} style="height:{CHART_PX}px"></div>', live=True)
         + table(_LIVE_HEADS, _CELLS, rows)
         + _foot(run, [NO_BREAK] * len(money.of_run(run)))  # room for what the report will say there
@@ -104,7 +107,7 @@ def waiting(title: str, target: str, like: Run | None) -> str:
         + figures(_empty_figures(empty, (None,) * 3))
         + quiet("&nbsp;")
         + _chart_box(f'<div style="{rules}"></div>')
-        + table(_LIVE_HEADS, _CELLS, rows)
+        + table(_WAITING_HEADS, _CELLS, rows)
         + quiet(escape(words.WAITING).replace("CO2e", CO2E))
     )
     return card(target, f"Energy of {plain(title)}, being measured", body, waiting=True)
@@ -179,16 +182,17 @@ def _picture(run: Run) -> str:
         f'style="display:block;width:100%;max-width:none;height:{CHART_PX}px;margin:0">'
     )
     aside = [f"dotted: power limit {units.watts(picture.limit_w)}"] if picture.limit_w is not None else []
+    aside += [f"band: idle {units.watts(picture.idle_w)}"] if picture.idle_w is not None else []
     aside += ["shaded: no reading"] if picture.gaps else []
     top = f"0\N{EN DASH}{svg.scale_end(picture.top_w)}"
     return _chart_box(image, top, _DOT.join(aside), units.duration(run.duration_s))
 
 
 def _chart_box(image: str, top: str = "&nbsp;", aside: str = "", end: str = "", live: bool = False) -> str:
-    roles = [hook(role if live else None) for role in ("top", "aside", "end")]
+    roles = [hook(role if live else None) for role in ("top", "aside", "start", "end")]
     line = "display:flex;justify-content:space-between;gap:0 16px;font-size:11px;line-height:16px;opacity:.72"
     above = f'<div style="{line}"><span{roles[0]}>{top}</span> <span{roles[1]}>{aside}</span></div>'
-    below = f'<div style="{line}"><span>0 s</span> <span{roles[2]}>{end}</span></div>'
+    below = f'<div style="{line}"><span{roles[2]}>0 s</span> <span{roles[3]}>{end}</span></div>'
     return f'<div style="margin:8px 0 6px">{above}{image}{below}</div>'
 
 
@@ -221,12 +225,28 @@ def _device(device: Device, run: Run, swatch: str | None) -> str:
     )
 
 
-def _meter(colour: str) -> str:
-    """A bar for a device's part of the energy so far."""
-    track = "display:inline-block;width:84px;height:6px;border-radius:3px;vertical-align:1px;overflow:hidden"
+_CUT = "overflow:hidden;text-overflow:ellipsis"
+_TRACK = (
+    "display:inline-block;flex:none;width:84px;height:6px;border-radius:3px;vertical-align:1px;overflow:hidden;"
+    "text-align:left;background:rgba(128,128,128,.22)"
+)
+
+
+def _meter(colour: str, marks: str = "") -> str:
+    """A bar for a part of a whole: a device's of the energy so far, what is spent of the budget."""
+    filled = f"display:block;height:6px;width:0;background:{colour}"
+    return f'<span{marks} style="{_TRACK}"><span class="carbon-magic-part" style="{filled}"></span></span>'
+
+
+def _beside_live() -> str:
+    """The line below the figures: what that is by car, and where there is a budget, what of it is spent."""
+    meter = ' role="meter" aria-label="Budget" aria-valuemin="0" aria-valuemax="100" aria-valuenow="0"'
+    line = f"margin:8px 0 0;{SMALL};display:flex;justify-content:space-between;gap:0 16px;white-space:nowrap"
+    bar = _meter("currentColor", meter)
     return (
-        f'<span style="{track};text-align:left;background:rgba(128,128,128,.22)">'
-        f'<span class="carbon-magic-part" style="display:block;height:6px;width:0;background:{colour}"></span></span>'
+        f'<div style="{line}"><span{hook("beside")} style="{FAINT};flex:1 1 0;min-width:0;{_CUT}">&nbsp;</span>'
+        f'<span{hook("budget")} hidden style="flex:0 1 auto;min-width:0;display:flex;align-items:center;gap:0 8px">'
+        f'<span style="min-width:0;{_CUT}"></span> {bar}</span></div>'
     )
 
 

@@ -101,7 +101,7 @@ def _power(run: Run, watts: float | None) -> str:
     uri = svg.sparkline(run)
     wide, high = svg.SPARK_PX
     picture = f'<img src="{uri}" alt="" width="{wide}" height="{high}" style="flex:none;max-width:none;margin:0">'
-    style = "display:flex;flex-flow:row-reverse wrap;gap:0 8px;height:18px;overflow:hidden"
+    style = "display:flex;flex-flow:row-reverse wrap;gap:0 8px;height:1.5em;overflow:hidden"
     figure = f'<span style="flex:none;min-width:50px">{units.watts(watts)}</span>'
     return f'<div style="{style}">{figure} {picture if uri else ""}</div>'
 

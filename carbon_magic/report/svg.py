@@ -43,6 +43,8 @@ class Chart:
     limit_w: float | None
     """The power limit that the picture shows as a line, None where it shows none."""
     gaps: bool
+    idle_w: float | None = None
+    """The idle power that the picture shows as a band."""
 
     @property
     def uri(self) -> str:
@@ -74,8 +76,9 @@ def chart(run: Run) -> Chart | None:
         shapes.append(_band(n, outline, look_of[device.name]))
         low = high
     shapes += [_gap(xs[n], xs[n + 1]) for n, i in enumerate(kept) if total[i] is None]
-    picture = f'<svg {_NS} width="100%" height="100%">{"".join(shapes)}{_rules(limit_w, top_w)}</svg>'
-    return Chart(picture, top_w, peak_w, limit_w, None in total)
+    idle_w = idle(run.devices, top_w)
+    picture = f'<svg {_NS} width="100%" height="100%">{"".join(shapes)}{_rules(limit_w, idle_w, top_w)}</svg>'
+    return Chart(picture, top_w, peak_w, limit_w, None in total, idle_w)
 
 
 def sparkline(run: Run) -> str | None:
@@ -104,6 +107,13 @@ def limit(devices: Sequence[Device], peak_w: float) -> float | None:
     limits = [device.limit_w for device in devices if device.limit_w]
     total = sum(limits)
     return total if limits and total <= 3 * peak_w else None
+
+
+def idle(devices: Sequence[Device], top_w: float) -> float | None:
+    """The summed idle power, where every device's is known and the line for it is not lost at the bottom."""
+    idles = [device.idle_w for device in devices if device.idle_w is not None]
+    total = sum(idles)
+    return total if len(idles) == len(devices) and 0.02 * top_w < total < top_w else None
 
 
 def nice_top(watts: float) -> float:
@@ -182,15 +192,27 @@ def _gap(x0: int, x1: int) -> str:
     )
 
 
-def _rules(limit_w: float | None, top_w: float) -> str:
-    """Lines at half and at full height, the ground, and the power limit."""
+def _rules(limit_w: float | None, idle_w: float | None, top_w: float) -> str:
+    """The idle band, lines at half and at full height, the ground, and the power limit."""
+    lines = []
+    if idle_w is not None:
+        y = _percent(idle_w, top_w)
+        dashed = 'stroke="#888" stroke-opacity="0.9" stroke-dasharray="8 4"'
+        lines = [f'<rect y="{y}" width="100%" height="100%" fill="#888" fill-opacity="0.3"/>', _line(y, dashed)]
     at = (("0.5", 0.25), ("50%", 0.25), ("99.6%", 0.55))
-    lines = [f'<line x2="100%" y1="{y}" y2="{y}" stroke="#888" stroke-opacity="{opacity}"/>' for y, opacity in at]
+    lines += [_line(y, f'stroke="#888" stroke-opacity="{opacity}"') for y, opacity in at]
     if limit_w is not None:
-        y = f"{100 * (1 - limit_w / top_w):.1f}%"
         dotted = 'stroke="#888" stroke-opacity="0.9" stroke-dasharray="2 5" stroke-linecap="round"'
-        lines.append(f'<line x2="100%" y1="{y}" y2="{y}" {dotted}/>')
+        lines.append(_line(_percent(limit_w, top_w), dotted))
     return "".join(lines)
+
+
+def _line(y: str, stroke: str) -> str:
+    return f'<line x2="100%" y1="{y}" y2="{y}" {stroke}/>'
+
+
+def _percent(watts: float, top_w: float) -> str:
+    return f"{100 * (1 - watts / top_w):.1f}%"
 
 
 def _xs(run: Run, kept: Sequence[int]) -> list[int]:
@@ -213,4 +235,6 @@ def alt(run: Run, picture: Chart) -> str:
     sentence = f"Power over {time}, stacked by device ({parts}): peak {peak}"
     if picture.limit_w is not None:
         sentence += f", power limit {units.watts(picture.limit_w)}"
+    if picture.idle_w is not None:
+        sentence += f", idle {units.watts(picture.idle_w)}"
     return sentence + ("; shaded where nothing could be read." if picture.gaps else ".")

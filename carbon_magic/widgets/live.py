@@ -12,6 +12,7 @@ import traitlets
 from ..report import beside, run_html
 from ..report.extremes import keep
 from ..report.palette import looks
+from ..report.plain import plain
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -28,13 +29,14 @@ class LiveView(anywidget.AnyWidget):
     `run` is the first look at the run: its devices, its place, its name.
     """
 
-    _esm = STATIC / "widget.js"
-    _css = STATIC / "widget.css"
+    _esm = STATIC / "live.js"
+    _css = STATIC / "live.css"
     target = traitlets.Unicode().tag(sync=True)
     html = traitlets.Unicode().tag(sync=True)
     looks: traitlets.List[Any] = traitlets.List().tag(sync=True)
     past: traitlets.List[Any] = traitlets.List().tag(sync=True)
     now = traitlets.Dict().tag(sync=True)
+    ready = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, target: str, run: Run) -> None:
         self._names = [device.name for device in run.devices]
@@ -43,7 +45,13 @@ class LiveView(anywidget.AnyWidget):
             target=target,
             html=run_html.live(run),
             looks=[
-                {"name": device.name, "colour": look.colour, "fill": look.fill, "limit": device.limit_w}
+                {
+                    "name": device.name,
+                    "colour": look.colour,
+                    "fill": look.fill,
+                    "limit": device.limit_w,
+                    "idle": device.idle_w,
+                }
                 for device, look in look_of
             ],
             past=_past(run),
@@ -65,7 +73,7 @@ def _past(run: Run) -> list[tuple[float, list[float | None]]]:
 def wire(tick: Tick, names: list[str]) -> dict[str, Any]:
     """A tick as js/src/model.ts reads it: short keys, four digits, watts in the devices' order."""
     known = [watts for watts in tick.watts.values() if watts is not None]
-    return {
+    sent = {
         "n": tick.n,
         "t": round(tick.t_s, 3),
         "w": [_short(tick.watts.get(name)) for name in names],
@@ -74,6 +82,9 @@ def wire(tick: Tick, names: list[str]) -> dict[str, Any]:
         "g": [_short(x) for x in (tick.co2e_g, *tick.co2e_g_range)],
         "k": beside.by_car(tick.co2e_g),
     }
+    if tick.budget is not None and tick.budget.limit > 0:
+        sent["b"] = [_short(tick.budget.used / tick.budget.limit), plain(tick.budget.label, 60)]
+    return sent
 
 
 def _short(value: float | None) -> float | None:

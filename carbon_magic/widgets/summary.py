@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class SummaryView(anywidget.AnyWidget):
     """Makes the summary in the element of class `target` interactive until it is closed."""
 
-    _esm = STATIC / "widget.js"
-    _css = STATIC / "widget.css"
+    _esm = STATIC / "summary.js"
+    _css = STATIC / "summary.css"
     target = traitlets.Unicode().tag(sync=True)
     html = traitlets.Unicode().tag(sync=True)
     rows: traitlets.List[Any] = traitlets.List().tag(sync=True)

@@ -1,6 +1,7 @@
 import { keep } from "./extremes";
 import type { Series } from "./series";
-import { HIGH, WIDE, limit, niceTop, order, picture } from "./stack";
+import { type Stretch, within } from "./sight";
+import { HIGH, WIDE, idle, limit, niceTop, order, picture } from "./stack";
 
 export type Fill = "solid" | "lines" | "hatch";
 export interface Look {
@@ -8,6 +9,7 @@ export interface Look {
   colour: string;
   fill: Fill;
   limit: number | null;
+  idle: number | null;
 }
 
 const NS = "http://www.w3.org/2000/svg";
@@ -25,22 +27,29 @@ let charts = 0;
 export class Chart {
   private readonly svg: SVGElement;
   private readonly outlines = new Map<number, SVGElement>();
+  private readonly bands = new Map<number, SVGElement>();
   private readonly gaps: SVGElement;
+  private readonly idleBand: SVGElement;
   private readonly limitLine: SVGElement;
   private readonly devices: number[];
   private readonly limits: (number | null)[];
   top = 1;
   limit: number | null = null;
-  end = 0;
+  idle: number | null = null;
 
-  constructor(box: HTMLElement, looks: readonly Look[]) {
+  constructor(box: HTMLElement, private readonly looks: readonly Look[]) {
     const id = `carbon-magic-${++charts}-${Math.random().toString(36).slice(2, 8)}`;
     this.limits = looks.map((look) => look.limit);
     this.devices = order(this.limits);
-    this.svg = node("svg", { width: "100%", height: "100%", role: "img", style: "display:block;width:100%;height:100%" });
-    this.svg.setAttribute("aria-label", `Power over time, stacked by device: ${looks.map((look) => look.name).join(", ")}`);
+    this.svg = node("svg", { width: "100%", height: "100%", "aria-hidden": "true" });
+    this.svg.style.display = "block";
     for (const device of this.devices) this.addBand(`${id}-${device}`, device, looks[device]!);
     this.gaps = this.svg.appendChild(node("g", { fill: "#888", "fill-opacity": "0.18" }));
+    this.idleBand = this.svg.appendChild(node("g", { stroke: "#888" }));
+    this.idleBand.append(
+      node("rect", { width: "100%", height: "100%", fill: "#888", "fill-opacity": "0.3", stroke: "none" }),
+      node("line", { x2: "100%", "stroke-opacity": "0.9", "stroke-dasharray": "8 4" }),
+    );
     for (const [y, opacity] of [["0.5", "0.25"], ["50%", "0.25"], ["99.6%", "0.55"]] as const)
       this.svg.append(node("line", { x2: "100%", y1: y, y2: y, stroke: "#888", "stroke-opacity": opacity }));
     this.limitLine = this.svg.appendChild(
@@ -49,17 +58,31 @@ export class Chart {
     box.replaceChildren(this.svg);
   }
 
-  draw(series: Series): void {
-    this.limit = limit(this.limits, series.peak);
-    this.top = niceTop(Math.max(series.peak, 1.04 * (this.limit ?? 0)));
-    const kept = keep(series.totals, Math.min(COLUMNS, POINTS / this.devices.length));
-    const { bands, gaps, end } = picture(series, kept, this.devices, this.top);
+  draw(series: Series, stretch: Stretch, zoomed: boolean): void {
+    const { first, last } = within(series.t, stretch);
+    const totals = series.totals.slice(first, last + 1);
+    const peak = zoomed ? Math.max(0, ...totals.map((w) => w ?? 0)) : series.peak;
+    this.limit = limit(this.limits, peak);
+    this.top = niceTop(Math.max(peak, 1.04 * (this.limit ?? 0)));
+    const kept = keep(totals, Math.min(COLUMNS, POINTS / this.devices.length)).map((i) => i + first);
+    const { bands, gaps } = picture(series, kept, this.devices, this.top, stretch);
     for (const { device, outline } of bands) this.outlines.get(device)!.setAttribute("d", outline);
     this.gaps.replaceChildren(...gaps.map(([from, to]) => node("rect", { x: at(from), width: at(to - from), height: "100%" })));
-    const y = this.limit === null ? "-9" : `${(100 * (1 - this.limit / this.top)).toFixed(1)}%`;
-    this.limitLine.setAttribute("y1", y);
-    this.limitLine.setAttribute("y2", y);
-    this.end = end;
+    this.idle = idle(this.looks.map((look) => look.idle), this.top);
+    const [ground, line] = this.idleBand.children;
+    ground!.setAttribute("y", this.height(this.idle));
+    level(line!, this.height(this.idle));
+    level(this.limitLine, this.height(this.limit));
+  }
+
+  /** Let one device's band stand out; null shows all alike. */
+  point(device: number | null): void {
+    for (const [i, band] of this.bands) band.setAttribute("opacity", device === null || i === device ? "1" : "0.25");
+  }
+
+  /** Where so many watts are; null is nowhere to be seen. */
+  private height(watts: number | null): string {
+    return watts === null ? "200%" : `${(100 * (1 - watts / this.top)).toFixed(1)}%`;
   }
 
   private addBand(id: string, device: number, look: Look): void {
@@ -70,9 +93,16 @@ export class Chart {
     const clip = node("clipPath", { id: `${id}c`, clipPathUnits: "objectBoundingBox" });
     const outline = clip.appendChild(node("path", { transform: `scale(${1 / WIDE} ${1 / HIGH})` }));
     const full = { width: "100%", height: "100%", fill: `url(#${id}p)`, "clip-path": `url(#${id}c)` };
-    this.svg.append(pattern, clip, node("rect", full));
+    const band = node("rect", full);
+    this.svg.append(pattern, clip, band);
     this.outlines.set(device, outline);
+    this.bands.set(device, band);
   }
+}
+
+function level(line: Element, y: string): void {
+  line.setAttribute("y1", y);
+  line.setAttribute("y2", y);
 }
 
 function node(name: string, attributes: Record<string, string>): SVGElement {

@@ -19,6 +19,8 @@ export interface Tick {
   g: [number, number, number];
   /** What that is by car, in words. */
   k: string;
+  /** What of the budget is spent (1 is all of it), and that in words; only where there is one. */
+  b?: [part: number, words: string];
 }
 
 export interface Live {
@@ -28,6 +30,8 @@ export interface Live {
   /** The curve before this model was there: seconds and watts. */
   past: [number, (number | null)[]][];
   now: Tick | Record<string, never>;
+  /** Set by the page once it listens, so that a model is not closed before it is there. */
+  ready: boolean;
 }
 
 export interface Part {

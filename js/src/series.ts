@@ -11,6 +11,8 @@ export class Series {
   values: Watts[] = [];
   totals: (number | null)[] = [];
   peak = 0;
+  /** Whether points were left out: a value is then the highest or the lowest of its stretch. */
+  thinned = false;
   private energies: number[] = [];
 
   push(t: number, watts: Watts): void {
@@ -36,6 +38,7 @@ export class Series {
   }
 
   private thin(): void {
+    this.thinned = true;
     const kept = keep(this.totals, LIMIT / 2);
     this.t = kept.map((i) => this.t[i]!);
     this.values = kept.map((i) => this.values[i]!);

@@ -1,11 +1,10 @@
 /** Outlines of stacked bands, in whole units of a grid; carbon_magic/report/svg.py draws the same. */
 
+import { type Stretch, within } from "./sight";
 import * as units from "./units";
 
 export const WIDE = 1000;
 export const HIGH = 200;
-/** Narrower than this the first seconds would fill the whole width with one step. */
-const SHORTEST_S = 5;
 
 export interface Band {
   /** Where its watts are in a row of the series. */
@@ -16,7 +15,6 @@ export interface Band {
 export interface Picture {
   bands: Band[];
   gaps: [from: number, to: number][];
-  end: number;
 }
 
 /** Devices from the bottom up: those with a limit first, so that the line of their summed limits is theirs. */
@@ -48,25 +46,35 @@ export interface Points {
   values: readonly (readonly (number | null)[])[];
 }
 
-/** The kept points of a series, stacked. */
-export function picture(series: Points, kept: readonly number[], devices: readonly number[], top: number): Picture {
+/** The summed idle power, where every device's is known and the line for it is not lost at the bottom. */
+export function idle(idles: readonly (number | null)[], top: number): number | null {
+  if (idles.length === 0 || idles.some((w) => w === null)) return null;
+  const total = idles.reduce<number>((sum, w) => sum + (w ?? 0), 0);
+  return total > 0.02 * top && total < top ? total : null;
+}
+
+/** The kept points of a series, stacked, as far as they lie in a stretch of time. */
+export function picture(
+  series: Points, kept: readonly number[], devices: readonly number[], top: number, { from, to }: Stretch,
+): Picture {
   const values = kept.map((i) => series.values[i]!);
-  const end = Math.max(series.t.at(-1) ?? 0, SHORTEST_S);
-  const xs = [0, ...kept.map((i) => Math.round((series.t[i]! / end) * WIDE))];
-  xs[kept.length] = Math.round(((series.t.at(-1) ?? 0) / end) * WIDE); // whichever point was kept, the curve ends now
+  const x = (t: number): number => Math.round(Math.min(Math.max((t - from) / (to - from), 0), 1) * WIDE);
+  const { first: low, last: high } = within(series.t, { from, to });
+  const xs = [x(series.t[low - 1] ?? 0), ...kept.map((i) => x(series.t[i]!))];
+  xs[kept.length] = x(series.t[high] ?? 0); // whichever points were kept, the curve reaches to the last
   const y = (w: number): number => Math.round((1 - Math.min(w / top, 1)) * HIGH);
-  let low = kept.map(() => 0);
+  let ground = kept.map(() => 0);
   const bands: Band[] = [];
   for (const device of kept.length > 0 ? devices : []) {
-    const high = low.map((w, i) => w + (values[i]![device] ?? 0));
-    bands.push({ device, outline: band(xs, low.map(y), high.map(y)) });
-    low = high;
+    const roof = ground.map((w, i) => w + (values[i]![device] ?? 0));
+    bands.push({ device, outline: band(xs, ground.map(y), roof.map(y)) });
+    ground = roof;
   }
   const gaps: [number, number][] = [];
   values.forEach((row, i) => {
     if (row.every((w) => w === null)) gaps.push([xs[i]!, Math.max(xs[i + 1]!, xs[i]! + 1)]);
   });
-  return { bands, gaps, end };
+  return { bands, gaps };
 }
 
 /** A closed outline in steps: value i holds from xs[i] to xs[i + 1]. Forth along `high`, back along `low`. */

@@ -31,3 +31,11 @@ export class Targets<View extends object> {
     cancelAnimationFrame(this.frame);
   }
 }
+
+/** Where a model is displayed by itself (a dashboard, marimo), its element is made here, and found like any other. */
+export function alone(target: string, el: HTMLElement, ...classes: string[]): () => void {
+  const card = document.createElement("div");
+  card.classList.add("carbon-magic", target, ...classes, "carbon-magic-alone");
+  el.append(card);
+  return () => card.remove();
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { HIGH, WIDE, band, limit, niceTop, order, picture, scaleEnd } from "../src/stack";
+import { HIGH, WIDE, band, idle, limit, niceTop, order, picture, scaleEnd } from "../src/stack";
 
 /** The corners of an outline, in absolute units. */
 function corners(outline: string): [number, number][] {
@@ -43,27 +43,42 @@ describe("a band", () => {
 describe("a picture", () => {
   const series = { t: [5, 10], values: [[10, 30], [20, 0]] };
 
+  const all = { from: 0, to: 10 };
+
   test("stacks the devices so that areas are energies", () => {
-    const { bands, end } = picture(series, [0, 1], [0, 1], 100);
-    const joule = (WIDE / end) * (HIGH / 100);
+    const { bands } = picture(series, [0, 1], [0, 1], 100, all);
+    const joule = (WIDE / 10) * (HIGH / 100);
     expect(bands.map((b) => area(b.outline) / joule)).toEqual([5 * 10 + 5 * 20, 5 * 30]);
   });
 
-  test("shades what could not be read, and only that", () => {
-    const { gaps } = picture({ t: [2, 4, 10], values: [[1], [null], [1]] }, [0, 1, 2], [0], 10);
-    expect(gaps).toEqual([[200, 400]]);
-    expect(picture({ t: [5, 10], values: [[null, 3], [1, 1]] }, [0, 1], [0, 1], 10).gaps).toEqual([]);
+  test("of a stretch holds that stretch's energy", () => {
+    const { bands } = picture(series, [0, 1], [0, 1], 100, { from: 4, to: 6 });
+    const joule = (WIDE / 2) * (HIGH / 100);
+    expect(bands.map((b) => area(b.outline) / joule)).toEqual([10 + 20, 30]);
   });
 
-  test("of the first second does not fill the whole width", () => {
-    const { bands, end } = picture({ t: [1], values: [[10]] }, [0], [0], 10);
-    expect(end).toBe(5);
-    expect(Math.max(...corners(bands[0]!.outline).map(([x]) => x))).toBe(WIDE / 5);
+  test("shades what could not be read, and only that", () => {
+    const { gaps } = picture({ t: [2, 4, 10], values: [[1], [null], [1]] }, [0, 1, 2], [0], 10, all);
+    expect(gaps).toEqual([[200, 400]]);
+    expect(picture({ t: [5, 10], values: [[null, 3], [1, 1]] }, [0, 1], [0, 1], 10, all).gaps).toEqual([]);
+  });
+
+  test("reaches to its last point, whichever were kept", () => {
+    const { bands } = picture({ t: [2, 4, 8], values: [[1], [1], [1]] }, [0, 1], [0], 10, all);
+    expect(Math.max(...corners(bands[0]!.outline).map(([x]) => x))).toBe(800);
   });
 
   test("of nothing is empty", () => {
-    expect(picture({ t: [], values: [] }, [], [0], 1)).toEqual({ bands: [], gaps: [], end: 5 });
+    expect(picture({ t: [], values: [] }, [], [0], 1, all)).toEqual({ bands: [], gaps: [] });
   });
+});
+
+test("idle is a band where every device's is known and it can be seen", () => {
+  expect(idle([30, 25], 200)).toBe(55);
+  expect(idle([30, null], 200)).toBeNull();
+  expect(idle([], 200)).toBeNull();
+  expect(idle([1], 200)).toBeNull();
+  expect(idle([300], 200)).toBeNull();
 });
 
 test("devices with a limit lie at the bottom", () => {

@@ -1,0 +1,64 @@
+"""make pictures: every state that people see, drawn by Chromium into artefacts/gallery, and the few of docs/gallery.md."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from browser.conftest import FLAGS  # noqa: E402  - the browser tests' own
+from browser.page import Bare  # noqa: E402
+from states import STATES, state  # noqa: E402
+
+OUT = HERE.parent / "artefacts" / "gallery"
+LOOKS = {
+    "light": {"width": 940},
+    "dark": {"width": 940, "theme": "dark"},
+    "narrow": {"width": 320},
+    "contrast": {"width": 940, "forced_colors": "active"},
+}
+
+
+def pictures(out: Path, looks=LOOKS, states=STATES) -> list[Path]:
+    """Draw each state in each look."""
+    out.mkdir(parents=True, exist_ok=True)
+    made = []
+    with sync_playwright() as playwright:
+        found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        for look, options in looks.items():
+            for name in states:
+                made.append(out / f"{name}-{look}.png")
+                draw(browser, state(name), made[-1], **options)
+        browser.close()
+    return made
+
+
+def draw(browser, shown, path: Path, width: int, forced_colors: str = "none", **look) -> None:
+    """One picture."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 700}, forced_colors=forced_colors, reduced_motion="reduce"
+    )
+    bare = Bare(context.new_page(), shown, **look)
+    height = bare.page.evaluate("() => Math.ceil(document.querySelector('main').getBoundingClientRect().bottom) + 16")
+    bare.page.set_viewport_size({"width": width, "height": min(max(height, 120), 2000)})
+    bare.frame()
+    bare.page.screenshot(path=path)
+    context.close()
+
+
+def main() -> None:
+    """All of them, or the looks named on the command line."""
+    wanted = {look: LOOKS[look] for look in sys.argv[1:]} or LOOKS
+    for path in pictures(OUT, wanted):
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
