@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .account import Project
     from .blocks import track
+    from .budget import CarbonBudgetExceeded
     from .run import Run
     from .store.ledger import Ledger
     from .totals import Session
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "CarbonBudgetExceeded",
     "Project",
     "Run",
     "Session",
@@ -38,7 +40,13 @@ __all__ = [
     "unload_ipython_extension",
 ]
 
-_HOMES = {"Project": "account", "track": "blocks", "Run": "run", "Session": "totals"}
+_HOMES = {
+    "CarbonBudgetExceeded": "budget",
+    "Project": "account",
+    "Run": "run",
+    "Session": "totals",
+    "track": "blocks",
+}
 _MODULES = ("grid", "equivalents", "report")
 
 

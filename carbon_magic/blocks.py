@@ -44,6 +44,8 @@ class track:  # noqa: N801 - it is used like a function
         pue: power usage effectiveness of the building, 1.0 to 3.0.
         hz: points of the power curve per second, 0.1 to 50.
         project: what the ledger files the run under; default: the git repository's name, else the folder's.
+        budget: the most the block may use, as "50g", "0.2kWh" or "10min"; then CarbonBudgetExceeded is raised in it, if
+            it runs in the main thread. One long call into C is stopped when it returns.
         seed: the seed of the run's random numbers, a whole number, to find the run again by it.
         quiet: show nothing in a notebook (outside one nothing is shown anyhow).
 
@@ -66,12 +68,14 @@ class track:  # noqa: N801 - it is used like a function
         hz: float | None = None,
         project: str | None = None,
         quiet: bool | None = None,
+        budget: str | None = None,
         seed: int | None = None,
     ) -> None:
         if callable(name):
             raise TypeError("track needs its parentheses: @carbon_magic.track()")
         self._name, self._stage, self._tags, self._seed = name, stage, tags, seed
         self._options: dict[str, Any] = {"place": place, "pue": pue, "hz": hz, "project": project, "quiet": quiet}
+        self._options["budget"] = budget
         self._default_name = ""
         self._entered: list[tuple[Tracking, screen.Block | None]] = []
 

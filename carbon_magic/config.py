@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import budget as budgets
 from . import cost, embodied, project_file, units
 
 PREFIX = "CARBON_MAGIC_"
@@ -49,6 +50,12 @@ class Settings:
     """Of a kWh of electricity, "0.32 EUR"; None: what is published for the place, "off": none."""
     cloud_price: str | None = None
     """Of an hour of this machine: "2.48 USD", or its name, "aws:p3.2xlarge"; None: found out, "off": none."""
+    budget: str | None = None
+    """What one cell may use at most, "50g", "0.2kWh" or "10min": then it is stopped. None: no end."""
+    session_budget: str | None = None
+    """The same of all cells of a session together."""
+    project_budget: str | None = None
+    """The same of all runs of the project on record."""
     contract_g_per_kwh: float | None = None
     """Factor of the electricity contract, for a market-based account beside the location-based one."""
     contract_source: str | None = None
@@ -75,6 +82,12 @@ def place(value: Any) -> str:
         raise TypeError(f"a place is a text such as FR or US-CA, not {type(value).__name__}")
     grid.intensity(value)
     return value
+
+
+def budget(value: Any) -> str:
+    """The most that may be used."""
+    budgets.parse(value)
+    return str(value)
 
 
 def price(value: Any) -> str:
@@ -180,6 +193,9 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "quiet": _flag,
     "project": _text,
     "ledger": _text,
+    "budget": budget,
+    "session_budget": budget,
+    "project_budget": budget,
     "price": price,
     "cloud_price": cloud_price,
     "contract_g_per_kwh": contract_g_per_kwh,

@@ -58,6 +58,9 @@ class CarbonMagic(Magics):
     ledger = _option("The file that keeps the runs. None: one per user.")
     price = _option('Of a kWh, "0.32 EUR". None: what is published for the place; "off": none.')
     cloud_price = _option('Of an hour of this machine: "2.48 USD" or "aws:p3.2xlarge". None: found out; "off": none.')
+    budget = _option('What one cell may use at most, then it is stopped: "50g", "0.2kWh", "10min". None: no end.')
+    session_budget = _option("The same of all cells of a session together.")
+    project_budget = _option("The same of all runs of the project on record.")
     contract_g_per_kwh = _option("Factor of the electricity contract, shown beside the grid's. None: no contract.")
     contract_source = _option("Who says so.")
 
@@ -86,6 +89,7 @@ class CarbonMagic(Magics):
     @argument(
         "--place", "--country", dest="place", help="where the electricity comes from: FR, US-CA, aws:eu-west-1 ..."
     )
+    @argument("--budget", help="the most it may use, 50g, 0.2kWh or 10min: then it is stopped")
     @argument("--pue", help="power usage effectiveness of the building, 1.0 to 3.0")
     @no_var_expand
     @line_cell_magic
@@ -131,7 +135,7 @@ class CarbonMagic(Magics):
         try:
             options = self._parse(line)
             variable = labels.variable(options.output) if options.output is not None else None
-            given = {name: getattr(options, name) for name in ("hz", "place", "pue", "project", "quiet")}
+            given = {name: getattr(options, name) for name in ("budget", "hz", "place", "pue", "project", "quiet")}
             # Not execution_count: IPython 9.18 steps it at the beginning of a cell, earlier ones at the end.
             default = f"cell {len(self.shell.history_manager.input_hist_raw) - 1}"
             tags, source = _tags(options.tag), self._sources.get(self._level())

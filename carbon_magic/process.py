@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import config, cost, grid, labels, meters, origin, screen, trouble, units
+from . import budgeting, config, cost, grid, labels, meters, origin, screen, trouble, units
+from .budget import Watch
 from .clock import SystemClock
 from .config import Settings
 from .cost import Price
@@ -18,11 +19,13 @@ from .store import Pump, location, open_store
 from .totals import Session
 from .tracker import Tracker
 from .tracking import Label, Tracking
+from .units import J_PER_KWH
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .account import Project
+    from .stopping import Stopper
     from .store.ledger import Ledger
 
 SETTLE_S = 5.0
@@ -36,6 +39,7 @@ class Wanted(NamedTuple):
     settings: Settings
     place: Intensity
     prices: tuple[Price, ...] = ()
+    budget: Watch | None = None
 
 
 class Process:
@@ -48,6 +52,7 @@ class Process:
         self.tracker = Tracker(meters.find, SystemClock(), environ)
         self.pump: Pump | None = None
         self._environ = environ
+        self._stoppers: dict[str, Stopper] = {}
         self._guesses: dict[str, Intensity] = {}
         self._looks_at: tuple[Path | None, origin.Lookout] | None = None
         self.tracker.subscribers.append(self._keep)
@@ -94,17 +99,44 @@ class Process:
             git_commit=stands_in.commit,
         )
         place = self._place(settings)
-        return Wanted(label, settings, place, cost.known(place.place, settings.price, settings.cloud_price))
+        prices = cost.known(place.place, settings.price, settings.cloud_price)
+        watch = budgeting.watch(settings, self.session(), lambda: self._used(label.project))
+        return Wanted(label, settings, place, prices, watch)
 
     def begin(self, wanted: Wanted) -> Tracking:
         """Start a run; its first row goes to the ledger a moment later, off the cell's path."""
         if self.pump is None:
             ledger = wanted.settings.ledger
             self.pump = Pump(lambda: open_store(ledger, self._environ, _say), _say)
-        return self.tracker.begin(wanted.label, wanted.settings, wanted.place, wanted.prices)
+        stopper = self._stopper(wanted.budget)
+        tracking = self.tracker.begin(
+            wanted.label,
+            wanted.settings,
+            wanted.place,
+            wanted.prices,
+            budget=wanted.budget,
+            stop=stopper.stop if stopper is not None else None,
+        )
+        if stopper is not None:
+            self._stoppers[tracking.id] = stopper
+        return tracking
+
+    def _stopper(self, watch: Watch | None) -> Stopper | None:
+        """What can stop this thread, where a budget asks for it."""
+        if watch is None:
+            return None
+        from .stopping import Stopper
+
+        if Stopper.possible():
+            return Stopper()
+        watch.notes.append("outside the main thread nothing can be stopped: the budget is watched only")
+        return None
 
     def end(self, tracking: Tracking, state: State) -> Run:
         """End a run: into the session, to the ledger."""
+        stopper = self._stoppers.pop(tracking.id, None)
+        if stopper is not None:
+            stopper.close()  # first of all: what follows is not to be interrupted
         first = tracking.final is None and not tracking.inherited
         run = self.tracker.end(tracking, state)
         if first:
@@ -123,6 +155,16 @@ class Process:
 
         setting = self.settings({}).ledger
         return Ledger(location(setting, self._environ, _say), self._settle, _say)
+
+    def _used(self, project: str) -> budgeting.Used:
+        """What the project's runs on record have used, overlaps counted once."""
+        with self.ledger() as ledger:
+            found = ledger.totals(project).iloc[0]
+        return {
+            "co2e": 1000 * float(found["co2e_kg"]),
+            "energy": J_PER_KWH * float(found["energy_kwh"]),
+            "time": float(found["duration_s"]),
+        }
 
     def _lookout(self, notebook: str | None) -> origin.Lookout:
         """The one on the folder that this notebook stands in."""

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
+from .budget import Watch
 from .clock import Clock
 from .config import Settings
 from .cost import Price
@@ -54,8 +55,16 @@ class Tracker:
     def active(self) -> list[Tracking]:
         return list(self._active)
 
-    def begin(self, label: Label, settings: Settings, place: Intensity, prices: tuple[Price, ...] = ()) -> Tracking:
-        """Start a run; the first reading is the last thing done."""
+    def begin(
+        self,
+        label: Label,
+        settings: Settings,
+        place: Intensity,
+        prices: tuple[Price, ...] = (),
+        budget: Watch | None = None,
+        stop: Callable[[str], None] | None = None,
+    ) -> Tracking:
+        """Start a run; the first reading is the last thing done. `stop` is called once its budget is used up."""
         with self._wake:
             self._closed = False
             if self._machine is None:
@@ -71,7 +80,7 @@ class Tracker:
             slept_s = self.clock.boottime() - self.clock.monotonic() - self._boot_ahead_s
             wall_ahead_s = self._wall_ahead_s + (slept_s if slept_s > SLEPT_S else 0.0)
             watched = self._machine, self._witness, self.clock, wall_ahead_s
-            tracking = Tracking(label, settings, place, *watched, self._nudge, prices)
+            tracking = Tracking(label, settings, place, *watched, self._nudge, prices, budget, stop)
             self._active.append(tracking)
             self._watch()
         tracking.start()
@@ -151,6 +160,7 @@ class Tracker:
             return
         marks = due[0].machine.mark()
         for tracking in due:
+            tracking.check(marks, now_s)
             tracking.look(marks, now_s)
             run = tracking.save(marks, now_s)
             if run is not None and not tracking.ending:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextvars
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from .budget import Watch
 from .clock import Clock
 from .config import Settings
 from .cost import Price
@@ -16,12 +18,13 @@ from .device import Device
 from .embodied import Embodied
 from .grid import Intensity, pue
 from .meters.machine import Machine
-from .meters.odometer import Mark, Odometer
+from .meters.odometer import Mark
+from .meters.slope import Slope
 from .ranges import Part, total
 from .run import Run, State, Tag
 from .share import Splitter, Witness
 from .share.split import Look
-from .tick import Tick
+from .tick import Budget, Tick
 
 Listener = Callable[[Tick], None]
 
@@ -38,9 +41,9 @@ FIRST_SAVE_S = 0.1
 CURVE_S = 5.0
 POINTS_PER_S = 25
 """A curve is kept again after CURVE_S, or a second for each so many points: next to nothing, however long it gets."""
+CHECK_S = 0.25
+"""A budget is looked at so often: a cell that has used it up is stopped well within a second."""
 EARLY_S = 0.002
-SMOOTH_TICKS = 10
-"""Watts of a slow counter are its slope over this many ticks: a shorter look sees one tick too few or too many."""
 SLEPT_S = 1.0
 
 
@@ -87,12 +90,16 @@ class Tracking:
         wall_ahead_s: float,
         wake: Callable[[], None],
         prices: tuple[Price, ...] = (),
+        budget: Watch | None = None,
+        stop: Callable[[str], None] | None = None,
     ) -> None:
         self.id = os.urandom(16).hex()
         self.label = label
         self.settings = settings
         self.place = place
         self.prices = prices
+        self.budget, self._stop = budget, stop
+        self._spent: Budget | None = None
         self.machine = machine
         self.witness = witness
         self._pue = pue(settings.pue, place.place, settings.said.get("pue", ""))
@@ -108,11 +115,12 @@ class Tracking:
         self._recorder = Recorder()
         self._ticks = 0
         self._watts: dict[str, float | None] = {}
-        self._slopes = [_Slope(odometer) for odometer in machine.odometers if odometer.meter.counted]
+        self._slopes = [Slope(odometer) for odometer in machine.odometers if odometer.meter.counted]
         self._splitter = Splitter(witness, machine.odometers)
         self._boot_s = clock.boottime()
         self.begin: list[Mark] = []
         self.t0_s = self._due_s = self._save_s = self._curve_s = clock.monotonic()
+        self._check_s = math.inf if budget is None else self.t0_s
 
     def start(self) -> None:
         """Read the meters: from here on it counts, and nothing may come between this and the user's work."""
@@ -160,6 +168,7 @@ class Tracking:
             notes += [f"{meter.name}: {note}" for note in device.notes]
             if meter.counted:
                 parts.append(Part(device.energy_j, *device.energy_j_range, meter.group))
+        notes += self.budget.notes if self.budget is not None else ()
         slept_s = self._clock.boottime() - self._boot_s - (self._clock.monotonic() - self.t0_s)
         if slept_s > SLEPT_S:
             notes.append(f"the machine slept for {slept_s:.0f} s, which the duration leaves out")
@@ -207,11 +216,22 @@ class Tracking:
 
     def next_s(self) -> float:
         """When the watcher is wanted next: for a point of the curve, or to save the run."""
-        return min(self._due_s, self._save_s) if self.begin else self._clock.monotonic() + FIRST_SAVE_S
+        return min(self._due_s, self._save_s, self._check_s) if self.begin else self._clock.monotonic() + FIRST_SAVE_S
 
     def due(self, now_s: float) -> bool:
         """Whether the watcher is wanted now."""
         return bool(self.begin) and not self.ending and now_s >= self.next_s() - EARLY_S
+
+    def check(self, marks: Sequence[Mark], now_s: float) -> None:
+        """Where there is a budget, and it is time: what is used of it; the run is stopped once it is used up."""
+        if self.budget is None or now_s < self._check_s - EARLY_S:
+            return
+        self._check_s = now_s + CHECK_S
+        self._spent = self.budget.look(self.at("running", marks, now_s, curve=False, share=False))
+        if self.budget.exceeded is not None:
+            self._check_s = math.inf
+            if self._stop is not None:
+                self._stop(self.budget.exceeded)
 
     def save(self, marks: Sequence[Mark], now_s: float) -> Run | None:
         """The run so far, if it is time to keep it; a long curve comes more rarely than the figures."""
@@ -253,9 +273,8 @@ class Tracking:
 
     def _tell(self, run: Run) -> None:
         self._ticks += 1
-        tick = Tick(
-            self._ticks, run.duration_s, self._watts, run.energy_j, run.energy_j_range, run.co2e_g, run.co2e_g_range
-        )
+        figures = run.energy_j, run.energy_j_range, run.co2e_g, run.co2e_g_range
+        tick = Tick(self._ticks, run.duration_s, self._watts, *figures, self._spent)
         for listener in list(self.listeners):
             try:
                 # In the context of the run's own cell: the watcher's thread began in another, and messages to a page
@@ -263,26 +282,3 @@ class Tracking:
                 self._context.run(listener, tick)
             except Exception:  # a view that breaks is not told again, and the run goes on
                 self.listeners.remove(listener)
-
-
-class _Slope:
-    """Watts of one device since the last look; of a slow counter, since enough of its ticks."""
-
-    def __init__(self, odometer: Odometer) -> None:
-        self.odometer = odometer
-        self._seen: list[tuple[float, Mark]] = []
-
-    def watts(self, begin: Mark, now: Mark) -> float | None:
-        """None where the device is not answering, or too slow to say yet."""
-        if not self._seen:
-            self._seen.append((begin.t_s, begin))
-        if not self.odometer.answering:
-            return None
-        window_s = SMOOTH_TICKS * self.odometer.tick_s if self.odometer.slow else 0.0
-        while len(self._seen) > 1 and self._seen[1][0] <= now.t_s - window_s:
-            self._seen.pop(0)
-        t_s, then = self._seen[0]
-        self._seen.append((now.t_s, now))
-        if now.t_s - t_s < (2 * self.odometer.tick_s if self.odometer.slow else 1e-6):
-            return None
-        return max(0.0, now.joules - then.joules) / (now.t_s - t_s)
