@@ -185,7 +185,7 @@ def test_country_is_place(shell):
 
 @pytest.mark.parametrize("line", [
     "--hz 0", "--hz 51", "--hz nan", "--hz fast", "-t novalue", "-t =3", "-n 'unclosed", "-o 1x", "-o class", "-o a.b",
-    "--place Atlantis", "--country Frnce", "--pue 0.5", "--nonsense", "--pla FR", "stray words", "--budget 5g", "-n",
+    "--place Atlantis", "--country Frnce", "--pue 0.5", "--nonsense", "--pla FR", "stray words", "--budget lots", "-n",
 ])  # fmt: skip
 def test_a_bad_line_is_one_sentence_and_the_cell_does_not_run(shell, capsys, line):
     result, tracked = run(shell, f"%%carbon {line}\nran = True")
