@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import budget as budgets
 from . import cost, embodied, project_file, units
@@ -236,6 +236,26 @@ def _near(name: object) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
+class Source(NamedTuple):
+    """Where settings come from."""
+
+    words: str
+    """Who says it, after "given": "by %config". {name} stands for the variable's name."""
+    label: str
+    """What stands before a complaint."""
+    values: Mapping[str, Any]
+
+
+def sources(environ: Mapping[str, str], project: project_file.ProjectFile) -> tuple[Source, ...]:
+    """All but the options of a cell, the most binding first."""
+    return (
+        Source("by %config", "%config ", overrides),
+        Source("by {name}", PREFIX, from_environment(environ)),
+        Source(f"in {project.path}", f"{project.name} ", project.settings),
+        Source("in ipython_config.py", "ipython_config ", defaults),
+    )
+
+
 def current(options: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Settings, list[str]]:
     """Settings now, and a clause for each bad one outside `options`.
 
@@ -243,11 +263,12 @@ def current(options: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Set
     """
     checked = {name: CHECKS[name](value) for name, value in options.items() if value is not None}
     project = project_file.find()
-    sources = (checked, overrides, from_environment(environ), project.settings, defaults)
+    outside = sources(environ, project)
     settings, problems = resolve(
-        *sources,
-        labels=("", "%config ", PREFIX, f"{project.name} ", "ipython_config "),
-        words=("", "by %config", "by {name}", f"in {project.path}", "in ipython_config.py"),
+        checked,
+        *(source.values for source in outside),
+        labels=("", *(source.label for source in outside)),
+        words=("", *(source.words for source in outside)),
     )
     return settings, problems + project.problems
 

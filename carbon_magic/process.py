@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import budgeting, config, cost, grid, labels, meters, origin, screen, trouble, units
+from . import budgeting, config, cost, grid, labels, meters, origin, project_file, screen, trouble, units
 from .budget import Watch
 from .clock import SystemClock
 from .config import Settings
 from .cost import Price
-from .grid import Intensity
+from .grid import Intensity, Look, looks
 from .run import Run, State
 from .store import Pump, location, open_store
 from .totals import Session
@@ -40,6 +40,17 @@ class Wanted(NamedTuple):
     place: Intensity
     prices: tuple[Price, ...] = ()
     budget: Watch | None = None
+
+
+class Whereabouts(NamedTuple):
+    """The place, and how it was chosen."""
+
+    chosen: Intensity
+    settings: Settings
+    given: list[tuple[str, Any]]
+    """Each source of settings in words, the most binding first, and the place that it names, or None."""
+    looks: list[Look]
+    """Each way of telling it from the machine."""
 
 
 class Process:
@@ -98,7 +109,7 @@ class Process:
             cell_hash=origin.cell_hash(cell or origin.cell(shell)),
             git_commit=stands_in.commit,
         )
-        place = self._place(settings)
+        place = self.place(settings)
         prices = cost.known(place.place, settings.price, settings.cloud_price)
         watch = budgeting.watch(settings, self.session(), lambda: self._used(label.project))
         return Wanted(label, settings, place, prices, watch)
@@ -166,6 +177,15 @@ class Process:
             "time": float(found["duration_s"]),
         }
 
+    def whereabouts(self) -> Whereabouts:
+        """The place that a run would have now, and everything that was looked at, looked at anew."""
+        project = project_file.find(anew=True)
+        settings = self.settings({})
+        self._guesses.clear()
+        places = dict(config.pairs(settings.places or ""))
+        given = [(source.words, source.values.get("place")) for source in config.sources(self._environ, project)]
+        return Whereabouts(self.place(settings), settings, given, list(looks(self._environ, places=places)))
+
     def _lookout(self, notebook: str | None) -> origin.Lookout:
         """The one on the folder that this notebook stands in."""
         folder = origin.folder(notebook)
@@ -191,7 +211,8 @@ class Process:
         if self.pump is not None:
             self.pump.flush(SETTLE_S)
 
-    def _place(self, settings: Settings) -> Intensity:
+    def place(self, settings: Settings) -> Intensity:
+        """The grid of a run with these settings."""
         if settings.place is not None:
             found = grid.intensity(settings.place)
             return replace(found, how=f"{found.how} {settings.said.get('place', '')}".strip())

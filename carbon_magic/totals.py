@@ -88,6 +88,11 @@ class Session:
         return self.energy_j / J_PER_KWH
 
     @property
+    def drawn_kwh(self) -> float:
+        """What the buildings drew for it, each run's PUE included."""
+        return sum(f * r.energy_kwh * r.pue for f, r in zip(own_fractions(self.runs), self.runs, strict=True))
+
+    @property
     def co2e_g(self) -> float:
         return sum(f * r.co2e_g for f, r in zip(own_fractions(self.runs), self.runs, strict=True))
 
@@ -98,13 +103,9 @@ class Session:
     @property
     def embodied_g(self) -> float | None:
         """Grams of the machines' making, each second of a host once; None where no run was given any."""
-        covered: defaultdict[str, _Covered] = defaultdict(_Covered)
-        made = [(run, run.embodied) for run in sorted(self.runs, key=lambda run: -run.duration_s) if run.embodied]
-        parts = [
-            making.g(sum(b - a for a, b in covered[run.host].add(run.started_at, run.started_at + run.duration_s)))
-            for run, making in made
-        ]
-        return sum(parts) if made else None
+        made = [(run, run.embodied_g) for run in self.runs if run.embodied_g is not None]
+        parts = _own_times([run for run, _ in made])
+        return sum(part * grams for part, (_, grams) in zip(parts, made, strict=True)) if made else None
 
     @property
     def energy_j_range(self) -> Range:

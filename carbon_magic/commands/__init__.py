@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, str] = {
     "session": "the runs of this notebook and their total: what %carbon alone shows",
     "meters": "what measures this machine, what is missing, and what would open it",
+    "where": "which grid the electricity is from, why, and how to set it; --compare: the session on other grids",
     "help": "this list",
 }
 """Each subcommand, the name of its module too, and what it is for."""
@@ -48,7 +49,9 @@ def run(shell: InteractiveShell, words: Sequence[str]) -> None:
     cast("Command", importlib.import_module(f".{name}", __name__)).run(shell, rest)
 
 
-def no_more(name: str, words: Sequence[str]) -> None:
-    """Refuse words after a command that takes none."""
+def no_more(name: str, words: Sequence[str], but: str = "") -> None:
+    """Refuse words after a command that takes none, or none `but` some."""
     if words:
-        raise UsageError(f"%carbon {name} takes no arguments, {labels.clean(' '.join(words))!r} here.")
+        raise UsageError(
+            f"%carbon {name} takes no arguments{but and f' {but}'}, {labels.clean(' '.join(words))!r} here."
+        )

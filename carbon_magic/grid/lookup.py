@@ -60,6 +60,12 @@ def names() -> dict[str, str]:
     return places | {row["region"]: row["place"] for row in data.rows("cloud_regions")}
 
 
+def grid_of(place: str) -> str:
+    """The key of the grid that a place is on: a cloud region's, else its own."""
+    row = data.find("cloud_regions", place)
+    return row["grid"] if row else place
+
+
 def _cloud_region(provider: str, region: str) -> Intensity | None:
     who = provider.strip().lower()
     row = data.find("cloud_regions", f"{PROVIDERS.get(who, who)}:{region.strip().lower()}")

@@ -56,23 +56,23 @@ def run_text(run: Run) -> str:
         _figure("power", units.watts(watts), units.span(*power_range, units.watts) if power_range else "", "mean", ""),
     ]
     if grams is not None:
-        lines += _wrapped(beside.sentence(grams, run.energy_kwh))
-    lines += _wrapped(words.share_sentence(run))
+        lines += wrapped(beside.sentence(grams, run.energy_kwh))
+    lines += wrapped(words.share_sentence(run))
     most = max((device.energy_j for device in run.devices), default=0.0)
     if run.devices:
         lines += ["", *(_device(device, run, most) for device in run.devices)]
     lines += _curve(run)
     if run.others:
         lines += ["", "  not added to the total:", *(_device(device, run, most) for device in run.others)]
-    lines += ["", *_wrapped(words.grid_sentence(run)), *_wrapped(words.embodied_sentence(run))]
-    lines += [part for said in money.of_run(run) for part in _wrapped(said)]
-    lines += [part for note in words.notes(run) for part in _wrapped(note, "! ")]
+    lines += ["", *wrapped(words.grid_sentence(run)), *wrapped(words.embodied_sentence(run))]
+    lines += [part for said in money.of_run(run) for part in wrapped(said)]
+    lines += [part for note in words.notes(run) for part in wrapped(note, "! ")]
     return "\n".join(text.rstrip() for text in lines)
 
 
 def waiting_text(name: str) -> str:
     """What stands in the output until the first figures come."""
-    return f"{plain(name, 50)}: measuring\n" + "\n".join(_wrapped(words.WAITING))
+    return f"{plain(name, 50)}: measuring\n" + "\n".join(wrapped(words.WAITING))
 
 
 def session_text(session: Session) -> str:
@@ -92,21 +92,21 @@ def session_text(session: Session) -> str:
     lines = [_row(head, wide), rule, *(_row(row, wide) for row in runs), rule, _row(total, wide)]
     if joules is not None and grams is not None:
         spans = units.span(*session.energy_j_range, units.energy), units.span(*session.co2e_g_range, units.grams)
-        lines += _wrapped(f"{units.kwh(joules)}; 90 % ranges {spans[0]} and {spans[1]} CO2e; {known.word}")
-    lines += [part for said in money.of_session(session) for part in _wrapped(said)]
+        lines += wrapped(f"{units.kwh(joules)}; 90 % ranges {spans[0]} and {spans[1]} CO2e; {known.word}")
+    lines += [part for said in money.of_session(session) for part in wrapped(said)]
     if words.overlapping(session):
-        lines += _wrapped(words.OVERLAP)
-    lines += _wrapped(words.bases(session)) + _wrapped(words.embodied_of_session(session))
+        lines += wrapped(words.OVERLAP)
+    lines += wrapped(words.bases(session)) + wrapped(words.embodied_of_session(session))
     if joules is not None and grams is not None:
         lines += ["", "  As much CO2e as"]
-        lines += [part for text in beside.lines(grams, session.energy_kwh) for part in _wrapped(text, "≈ ")]
+        lines += [part for text in beside.lines(grams, session.energy_kwh) for part in wrapped(text, "≈ ")]
     return "\n".join(text.rstrip() for text in lines)
 
 
 def _labels(run: Run) -> list[str]:
     said = [f"stage {plain(run.stage, 20)}"] if run.stage else []
     said += [f"{plain(key, 20)}={plain(value, 20)}" for key, value in run.tags.items()]
-    return _wrapped(", ".join(said)) if said else []
+    return wrapped(", ".join(said)) if said else []
 
 
 def _figure(label: str, value: str, span: str, known: str, beside_it: str) -> str:
@@ -116,13 +116,13 @@ def _figure(label: str, value: str, span: str, known: str, beside_it: str) -> st
 def _device(device: Device, run: Run, most: float) -> str:
     filled = "" if device.method != "modelled" else "░"
     span = units.span(*device.energy_j_range, units.energy)
-    bar = _bar(device.energy_j / most if most > 0 else 0.0, 10, filled)
+    shape = bar(device.energy_j / most if most > 0 else 0.0, 10, filled)
     watts = units.watts(words.mean_w(device, run))
     figures = f"{right(units.energy(device.energy_j), 9)} {right(span, 14)} {right(watts, 7)}"
-    return f"  {left(plain(device.name), 19)} {bar} {figures} {words.METHODS[device.method]}"
+    return f"  {left(plain(device.name), 19)} {shape} {figures} {words.METHODS[device.method]}"
 
 
-def _bar(part: float, columns: int, filled: str) -> str:
+def bar(part: float, columns: int, filled: str) -> str:
     """A bar in eighths of a column; a modelled one is shaded, as it is hatched in the chart."""
     eighths = round(max(0.0, min(part, 1.0)) * columns * 8)
     if filled:
@@ -157,6 +157,7 @@ def _row(cells: Sequence[str], wide: Sequence[int]) -> str:
     return f"{left(name, max(8, 24 + sum(_LEAST) - sum(wide)))} {shown}  {left(short, 15)}"
 
 
-def _wrapped(text: str, mark: str = "") -> list[str]:
+def wrapped(text: str, mark: str = "") -> list[str]:
+    """A sentence in lines of at most COLUMNS, a little to the right."""
     first, rest = "  " + mark, "  " + " " * len(mark)
     return wrap(text, COLUMNS, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)

