@@ -97,7 +97,9 @@ def describe(
         return []
     kwh = _kwh(grams, energy_kwh, grid_g_per_kwh)
     fits = [
-        (_misfit(thing, found.amount), thing.group, found) for thing in _things() if (found := _of(thing, grams, kwh))
+        (_misfit(thing, found.amount), thing.group, found)
+        for thing in _things()
+        if (found := _of(thing, grams, kwh)) and (thing.shown_as != "number" or found.amount >= _SMALLEST_FRACTION)
     ]
     best: dict[str, Equivalent] = {}
     for _, group, found in sorted(fits, key=lambda fit: fit[0]):

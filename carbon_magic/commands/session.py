@@ -15,4 +15,6 @@ if TYPE_CHECKING:
 def run(shell: InteractiveShell, words: Sequence[str]) -> None:
     """The runs of this process, and their total."""
     no_more("session", words)
-    screen.show_session(shell, process.current().session())
+    now = process.current()
+    now.settings({})  # the units may have been chosen a moment ago
+    screen.show_session(shell, now.session())

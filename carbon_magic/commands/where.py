@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..process import Whereabouts
 
 COMPARE = "--compare"
+_PROJECT = "project file"
 
 
 def run(shell: InteractiveShell, words: Sequence[str]) -> None:
@@ -38,10 +40,13 @@ def _hints(found: Whereabouts) -> list[where.Hint]:
     hints = []
     by_setting = found.settings.said.get("place")
     for words, value in found.given:
-        name = words.replace("{name}", config.PREFIX + "PLACE").removeprefix("by ").removeprefix("in ")
-        chosen = words.replace("{name}", config.PREFIX + "PLACE") == by_setting
+        who = words.replace("{name}", config.PREFIX + "PLACE")
+        chosen = who == by_setting
+        name = who.removeprefix("by ").removeprefix("in ")
         said = str(value) if value is not None else ""
-        hints.append(where.Hint(name or "project file", said if chosen or not said else f"{said}, not used", chosen))
+        if said and os.path.isabs(name):  # noqa: PTH117
+            name, said = _PROJECT, f"{said}, in {name}"
+        hints.append(where.Hint(name or _PROJECT, said if chosen or not said else f"{said}, not used", chosen))
     decided = by_setting is not None
     for look in found.looks:
         said = "; ".join(([look.found.name + ": " + look.found.how] if look.found else []) + list(look.asides))

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import units
-from .html import TEXT, Figure, card, faint, figures, heading, name, quiet, row, table
+from .html import TEXT, Figure, card, figures, heading, name, quiet, row, table
 from .plain import left, plain
 from .run_html import CO2E, span
 from .text import wrapped
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ..grid import Intensity, Pue
 
 CHOSEN = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
-NOTHING = "\N{EN DASH}"
 _WIDEST = 24
+_EXAMPLE = "FR"
 
 
 class Hint(NamedTuple):
@@ -39,32 +39,40 @@ def bundle(grid: Intensity, pue: Pue, making: str, hints: Sequence[Hint]) -> dic
 def sentences(grid: Intensity, pue: Pue, making: str) -> list[str]:
     """What the figure is, who says so, what the building adds, and how to choose otherwise."""
     age = f"{grid.year}, {grid.basis}, {grid.boundary}"
-    overhead = f"PUE {pue.value:g}" + (f", {pue.source}" if pue.source else ": no building is added, as none was given")
-    key = grid.place
+    overhead = f"PUE {pue.value:g}" + (f", {pue.source}" if pue.source else ": nothing is added")
+    key = _EXAMPLE if grid.how.startswith("place unknown") else grid.place
     return [
-        f"{key}: {age}. {grid.source}, {grid.licence}. {grid.how[:1].upper()}{grid.how[1:]}.",
+        f"{grid.place}: {age}. {grid.source}, {grid.licence}. {grid.how[:1].upper()}{grid.how[1:]}.",
         f"{overhead}. {making}",
         (
             f'To set it: %%carbon --place {key} for a cell, %config CarbonMagic.place = "{key}" for this session, '
-            f'CARBON_MAGIC_PLACE={key} in the environment, place = "{key}" in carbon_magic.toml for a project. A country '
-            "(FR), a region (US-CA, SRSO) or a cloud region (aws:eu-west-1). Other grids: %carbon where --compare"
+            f'CARBON_MAGIC_PLACE={key} in the environment, place = "{key}" in carbon_magic.toml for a project: '
+            "a country (FR), region (US-CA, SRSO) or cloud region (aws:eu-west-1). Other grids: %carbon where --compare"
         ),
     ]
 
 
 def _text(grid: Intensity, pue: Pue, making: str, hints: Sequence[Hint]) -> str:
-    low, high = grid.intensity_range
-    factor = f"{units.per_kwh(grid.intensity_g_per_kwh)} of CO2e ({units.span(low, high, units.per_kwh)}, 90 %)"
-    lines = [f"{plain(grid.name, 40)}  {factor}", ""]
-    for hint in hints:
+    lines = [f"{plain(grid.name, 40)}  {_factor(grid)}", ""]
+    for hint in _shown(hints):
         head = f"{CHOSEN if hint.chosen else ' '} {left(hint.what, _WIDEST)}  "
-        said = wrapped(plain(hint.said, 300), "") if hint.said else [f"  {NOTHING}"]
-        body = " ".join(part.strip() for part in said)
-        first, *rest = _fold(body, len(head))
+        first, *rest = _fold(plain(hint.said, 300), len(head))
         lines += [head + first, *(" " * len(head) + part for part in rest)]
-    for said_ in sentences(grid, pue, making):
-        lines += ["", *wrapped(said_)]
+    for said in sentences(grid, pue, making):
+        lines += ["", *wrapped(said)]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _factor(grid: Intensity) -> str:
+    low, high = grid.intensity_range
+    ends = units.span(low, high, units.per_kwh).removesuffix(" g/kWh")
+    return f"{units.number(grid.intensity_g_per_kwh)} g CO2e/kWh ({ends}, 90 %)"
+
+
+def _shown(hints: Sequence[Hint]) -> list[Hint]:
+    """What says something, and in one row what says nothing."""
+    silent = [hint.what for hint in hints if not hint.said]
+    return [hint for hint in hints if hint.said] + ([Hint("silent", ", ".join(silent), False)] if silent else [])
 
 
 def _fold(text: str, indent: int) -> list[str]:
@@ -85,11 +93,11 @@ def _html(grid: Intensity, pue: Pue, making: str, hints: Sequence[Hint]) -> str:
         row(
             (
                 f"<strong>{CHOSEN} {escape(hint.what)}</strong>" if hint.chosen else escape(hint.what),
-                name(hint.said, 300) if hint.said else faint(NOTHING),
+                name(hint.said, 300),
             ),
             (f"{TEXT};white-space:nowrap", TEXT),
         )
-        for hint in hints
+        for hint in _shown(hints)
     ]
     quiet_lines = "".join(quiet(escape(text).replace("CO2e", CO2E)) for text in sentences(grid, pue, making))
     body = heading(name(grid.name), "") + figures([shown])
