@@ -161,7 +161,8 @@ class Tracking:
         for odometer, begin, end in zip(self.machine.odometers, self.begin, marks, strict=True):
             meter = odometer.meter
             if not odometer.known:
-                notes.append(f"{meter.name}: no reading at all, so it is not in the total")
+                if meter.counted:
+                    notes.append(f"{meter.name}: no reading at all, so it is not in the total")
                 continue
             device = odometer.device(begin, end, t0_s=self.t0_s, now_s=now_s)
             (devices if meter.counted else others).append(device)

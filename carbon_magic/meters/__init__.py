@@ -17,6 +17,8 @@ from .site import Found, Instrument, Missing, Site
 
 INSTRUMENTS: dict[str, str] = {
     "rapl": "linux",
+    "hwmon": "linux",
+    "battery": "linux",
     "nvml": "",
 }
 """Each instrument's module, and the system (sys.platform) it is for; "" where it may be on any. Earlier ones come
@@ -41,7 +43,7 @@ def survey(site: Site) -> Found:
             found = Found((), (Missing(name, f"looking for it failed ({type(error).__name__}: {error})"),))
         meters += found.meters
         missing += found.missing
-    count_once(meters)
+    meters = count_once(meters)
     known = {meter.kind for meter in meters if meter.scope == "device"}
     known |= {part for meter in meters if meter.counted for part in meter.contains}
     kept = calibration.load(calibration.this_host(site.cpuinfo, site.sys.parent), site.environ)
@@ -60,16 +62,25 @@ def _at_rest(meters: Iterable[Meter], known: calibration.Calibration | None) -> 
             meter.idle_w = known.idle[meter.name].watts
 
 
-def count_once(meters: Iterable[Meter]) -> None:
-    """A meter whose joules are inside those of another that counts is shown beside the total, not in it."""
-    counted = [meter for meter in meters if meter.counted and meter.scope == "device"]
+def count_once(meters: Iterable[Meter]) -> list[Meter]:
+    """Without spare ones where there are others; what the figure of another holds stands beside the total."""
+    meters = list(meters)
     for meter in meters:
         if meter.scope != "device":
             meter.counted = False
-        wholes = [m for m in counted if m.counted and m is not meter and (meter.part or meter.kind) in m.contains]
-        if meter.counted and wholes:
+    taken = {_part(meter) for meter in meters if meter.counted and not meter.spare}
+    meters = [meter for meter in meters if not meter.spare or _part(meter) not in taken]
+    counted = [meter for meter in meters if meter.counted]
+    for meter in counted:
+        wholes = [whole for whole in counted if whole.counted and whole is not meter and _part(meter) in whole.contains]
+        if wholes:
             meter.counted = False
             meter.notes = (*meter.notes, f"not added: {wholes[0].name} holds it already")
+    return meters
+
+
+def _part(meter: Meter) -> str:
+    return meter.part or meter.kind
 
 
 def _why(kind: str, missing: Iterable[Missing]) -> str | None:

@@ -27,3 +27,7 @@ class Integral:
             self._joules += mean_w * max(0.0, now - self._t_s)
         self._t_s = now
         return self._joules
+
+    def pause(self) -> None:
+        """Nothing is drawn until the next look: what lies between is not filled in."""
+        self._t_s = self._watts = None

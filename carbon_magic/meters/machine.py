@@ -16,8 +16,8 @@ class Machine:
 
     def __init__(self, meters: Sequence[Meter], clock: Clock) -> None:
         self.odometers = [Odometer(meter, clock) for meter in meters]
-        self.polled = any(meter.method == "polled" for meter in meters)
-        """Whether some device tells watts only, so that what is between two looks is lost."""
+        self.polled = any(meter.method == "polled" and meter.counted for meter in meters)
+        """Whether some device of the total tells watts only, so that what is between two looks is lost."""
         self.hardware = describe(meters)
         """The machine in a few words."""
         self._lock = threading.Lock()

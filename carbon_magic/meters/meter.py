@@ -38,6 +38,7 @@ class Meter(ABC):
         scope: what the figure holds; all but "device" hold parts that others measure, so they are not counted.
         part: what it measures, for `contains` of others; its kind where not said otherwise.
         contains: the parts whose joules are in this figure too ("dram", "igpu"): not counted again, nor modelled.
+        spare: only wanted where no other instrument measures this part.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Meter(ABC):
     scope: Scope = "device"
     part: str = ""
     contains: tuple[str, ...] = ()
+    spare: bool = False
 
     @abstractmethod
     def read(self) -> float | None:
