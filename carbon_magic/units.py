@@ -76,6 +76,11 @@ def use(words: str) -> None:
     _chosen = choice(words)
 
 
+def chosen() -> str:
+    """The units in which energy and CO2e are printed now, for the page's own script: "Wh g"."""
+    return " ".join(_chosen)
+
+
 def watts(w: float | None) -> str:
     """Power in watts: "28.0 W", "1.20 kW"."""
     return _quantity(w, _W, "W")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,23 @@ def significant(text: str) -> int:
     return len(figure.replace(".", "").lstrip("0"))
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v['function']}{v['arguments']}")
-def test_vectors(vector: dict[str, Any]) -> None:
+@pytest.fixture
+def chosen() -> Iterator[Callable[[str], None]]:
+    """Choose units for one test."""
+    yield units.use
+    units.use("SI")
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v['function']}{v['arguments']}{v.get('units', '')}")
+def test_vectors(vector: dict[str, Any], chosen: Callable[[str], None]) -> None:
+    chosen(vector.get("units", "SI"))
     arguments = [getattr(units, a) if isinstance(a, str) else a for a in vector["arguments"]]
     assert getattr(units, vector["function"])(*arguments) == vector["expected"]
 
 
 def test_the_vectors_cover_every_function_with_unknown_and_zero() -> None:
     for name in ("watts", "energy", "kwh", "joules", "grams", "distance", "duration", "number"):
-        mine = {tuple(v["arguments"]): v["expected"] for v in VECTORS if v["function"] == name}
+        mine = {tuple(v["arguments"]): v["expected"] for v in VECTORS if v["function"] == name and "units" not in v}
         assert mine[(None,)] == "unknown"
         assert mine[(0,)].startswith("0")
         assert len(mine) >= 12
@@ -123,3 +132,49 @@ def test_a_span_of_anything_is_a_short_text(low: float | None, high: float | Non
 @given(anything, anything, anything)
 def test_percent_of_anything_is_a_short_text(low: float | None, mid: float | None, high: float | None) -> None:
     assert 0 < len(units.percent(low, mid, high)) < 80
+
+
+@pytest.mark.parametrize(
+    ("words", "energy_and_mass"),
+    [
+        ("SI", ("Wh", "g")),
+        ("", ("Wh", "g")),
+        ("J", ("J", "g")),
+        ("lb", ("Wh", "lb")),
+        ("J lb", ("J", "lb")),
+        ("lb, kWh", ("kWh", "lb")),
+        (" t  MWh ", ("MWh", "t")),
+    ],
+)
+def test_one_unit_of_each_kind_may_be_chosen(words: str, energy_and_mass: tuple[str, str]) -> None:
+    assert units.choice(words) == energy_and_mass
+
+
+@pytest.mark.parametrize("words", ["stone", "Wh J", "lb t", "j", "SI J", "wh", "x" * 10**6, "\0"])
+def test_other_words_are_no_units(words: str) -> None:
+    with pytest.raises(ValueError, match="Wh kWh MWh J") as error:
+        units.use(words)
+    assert len(str(error.value)) < 200
+    assert units.chosen() == "Wh g"
+
+
+@given(st.sampled_from(["kWh", "MWh", "J", "Wh"]), st.sampled_from(["kg", "t", "lb", "g"]), positive)
+def test_the_chosen_unit_reads_back(energy: str, mass: str, value: float) -> None:
+    try:
+        units.use(f"{energy} {mass}")
+        shown = units.energy(value), units.grams(value)
+        assert back(shown[0]) == pytest.approx(value, rel=0.00501)
+        figure, unit = shown[1].replace(",", "").split(" ")
+        size = (
+            units.G_PER_LB
+            if unit == "lb"
+            else PREFIX[unit.removesuffix("t").removesuffix("g")] * (1e6 if unit == "t" else 1)
+        )
+        assert float(figure) * size == pytest.approx(value, rel=0.00501)
+    finally:
+        units.use("SI")
+
+
+def test_a_pound_is_what_the_paper_means_by_it() -> None:
+    assert units.pounds(28_401_884) == "62,600 lb"
+    assert units.pounds(899_927) == "1,980 lb"

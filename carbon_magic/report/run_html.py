@@ -158,7 +158,8 @@ def _figures(run: Run) -> tuple[Figure, ...]:
 
 
 def _empty_figures(known: Sequence[words.Sign | str], roles: Sequence[str | None]) -> list[Figure]:
-    labels = (("Power now", "W"), ("Energy", "Wh"), (CO2E, "g"))
+    energy_unit, mass_unit = units.chosen().split()
+    labels = (("Power now", "W"), ("Energy", energy_unit), (CO2E, mass_unit))
     return [
         Figure(label, f"{NONE_YET} {unit}", "", sign, "", role)
         for (label, unit), sign, role in zip(labels, known, roles, strict=True)

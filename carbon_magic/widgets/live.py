@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
+from .. import units
 from ..report import beside, run_html
 from ..report.extremes import keep
 from ..report.palette import looks
@@ -33,6 +34,7 @@ class LiveView(anywidget.AnyWidget):
     _css = STATIC / "live.css"
     target = traitlets.Unicode().tag(sync=True)
     html = traitlets.Unicode().tag(sync=True)
+    units = traitlets.Unicode().tag(sync=True)
     looks: traitlets.List[Any] = traitlets.List().tag(sync=True)
     past: traitlets.List[Any] = traitlets.List().tag(sync=True)
     now = traitlets.Dict().tag(sync=True)
@@ -44,6 +46,7 @@ class LiveView(anywidget.AnyWidget):
         super().__init__(
             target=target,
             html=run_html.live(run),
+            units=units.chosen(),
             looks=[
                 {
                     "name": device.name,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
+from .. import units
 from ..report import session_html, words
 from ..report.plain import plain
 from ..totals import Session
@@ -23,6 +24,7 @@ class SummaryView(anywidget.AnyWidget):
     _css = STATIC / "summary.css"
     target = traitlets.Unicode().tag(sync=True)
     html = traitlets.Unicode().tag(sync=True)
+    units = traitlets.Unicode().tag(sync=True)
     rows: traitlets.List[Any] = traitlets.List().tag(sync=True)
     picked: traitlets.List[Any] = traitlets.List().tag(sync=True)
     sum = traitlets.Dict().tag(sync=True)
@@ -32,6 +34,7 @@ class SummaryView(anywidget.AnyWidget):
         super().__init__(
             target=target,
             html=session_html.content(session, live=True),
+            units=units.chosen(),
             rows=[_row(run) for run in session.runs],
         )
 

@@ -55,7 +55,7 @@ class LiveCard {
     this.say("power-beside", series.peak > 0 ? `peak ${units.watts(series.peak)}` : "");
     this.say("power-range", `mean ${units.span(tick.e[1] / tick.t, tick.e[2] / tick.t, units.watts)} (90 %)`);
     this.figure("energy", units.energy(joules));
-    this.say("energy-beside", units.kwh(joules));
+    this.say("energy-beside", units.kwh(joules) === units.energy(joules) ? "" : units.kwh(joules));
     this.say("energy-range", `${units.span(tick.e[1], tick.e[2], units.energy)} (90 %)`);
     this.figure("co2e", units.grams(grams));
     this.say("co2e-range", `${units.span(tick.g[1], tick.g[2], units.grams)} (90 %)`);
@@ -165,6 +165,7 @@ const ROLES = [
 
 /** Make the waiting card of this model live, in every place where it is seen, until the model is closed. */
 export function follow(model: LiveModel): () => void {
+  units.use(model.get("units"));
   const series = new Series();
   let frame = 0, count = 0, heard = performance.now(), usual = 0, stale = false;
   const tick = (): Tick | null => {

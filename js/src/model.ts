@@ -26,6 +26,8 @@ export interface Tick {
 export interface Live {
   target: string;
   html: string;
+  /** What energy and CO2e are printed in: "Wh g". */
+  units: string;
   looks: Look[];
   /** The curve before this model was there: seconds and watts. */
   past: [number, (number | null)[]][];
@@ -72,6 +74,7 @@ export interface Sum {
 export interface Summary {
   target: string;
   html: string;
+  units: string;
   rows: Row[];
   picked: number[];
   sum: Sum | Record<string, never>;

@@ -155,6 +155,7 @@ class SummaryCard {
 
 /** Make the saved table of this model interactive, wherever it is seen, until the model is closed. */
 export function enhance(model: SummaryModel): () => void {
+  units.use(model.get("units"));
   const targets = new Targets(model.get("target"), (element) => new SummaryCard(element, model));
   const answered = (): void => targets.all().forEach((card) => card.tell());
   model.on("change:sum", answered);

@@ -21,13 +21,29 @@ const J: Scale = [
   ["nJ", 1e-9], ["µJ", 1e-6], ["mJ", 1e-3], ["J", 1], ["kJ", 1e3], ["MJ", 1e6], ["GJ", 1e9], ["TJ", 1e12],
 ];
 const G: Scale = [["ng", 1e-9], ["µg", 1e-6], ["mg", 1e-3], ["g", 1], ["kg", 1e3], ["t", 1e6]];
+const ENERGIES: Record<string, Scale> = { Wh: ENERGY, kWh: KWH, MWh: [["MWh", 3.6e9]], J };
+const MASSES: Record<string, Scale> = { g: G, kg: [["kg", 1e3]], t: [["t", 1e6]], lb: [["lb", 453.59237]] };
 const KM: Scale = [["mm", 1e-6], ["cm", 1e-5], ["m", 1e-3], ["km", 1]];
 
+let joule = "Wh", gram = "g";
+
+/** Print energy and CO2e in these units from now on: "Wh g", "J lb", as the kernel's units.chosen() says them. */
+export function use(words = ""): void {
+  joule = "Wh";
+  gram = "g";
+  for (const word of words.split(" ")) {
+    if (word in ENERGIES) joule = word;
+    if (word in MASSES) gram = word;
+  }
+}
+
 export const watts: Formatter = (w) => quantity(w, W, "W");
-export const energy: Formatter = (j) => quantity(j, ENERGY, "Wh");
+export const energy: Formatter = (j) => quantity(j, ENERGIES[joule]!, joule);
 export const kwh: Formatter = (j) => quantity(j, KWH, "kWh");
 export const joules: Formatter = (j) => quantity(j, J, "J");
-export const grams: Formatter = (g) => quantity(g, G, "g");
+export const grams: Formatter = (g) => quantity(g, MASSES[gram]!, gram);
+export const pounds: Formatter = (g) => quantity(g, MASSES.lb!, "lb");
+export const per_kwh: Formatter = (g) => quantity(g, [["g/kWh", 1]], "g/kWh");
 export const distance: Formatter = (km) => quantity(km, KM, "km");
 
 /** Seconds: "34.0 ms", "0.42 s", "1 min 12 s", "3 h 05 min", "2 d 4 h". */
@@ -60,7 +76,7 @@ export function span(low: Known, high: Known, fmt: Formatter): string {
   const bottom = Math.min(low, high), top = Math.max(low, high);
   const size = Math.max(Math.abs(bottom), Math.abs(top));
   if (top - bottom <= 1e-4 * size) return fmt((bottom + top) / 2);
-  const scale = SCALES.get(fmt);
+  const scale = scaleOf(fmt);
   if (scale === undefined) return `${fmt(bottom)}${DASH}${fmt(top)}`;
   const [unit, factor] = fit(size, scale, 2);
   const decimals = -exponent((top - bottom) / factor / 2);
@@ -80,8 +96,12 @@ export function percent(low: Known, mid: Known, high: Known): string {
 }
 
 const SCALES = new Map<Formatter, Scale>([
-  [watts, W], [energy, ENERGY], [kwh, KWH], [joules, J], [grams, G], [distance, KM],
+  [watts, W], [kwh, KWH], [joules, J], [distance, KM],
 ]);
+
+function scaleOf(fmt: Formatter): Scale | undefined {
+  return fmt === energy ? ENERGIES[joule] : fmt === grams ? MASSES[gram] : SCALES.get(fmt);
+}
 
 function quantity(value: Known, scale: Scale, base: string): string {
   if (!known(value)) return UNKNOWN;
