@@ -15,8 +15,11 @@ from .totals import Session
 from .tracking import Tracking
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .account import Project
     from .widgets.live import LiveView
     from .widgets.summary import SummaryView
 
@@ -225,6 +228,14 @@ def show_session(ipython: InteractiveShell, session: Session) -> None:
         threading.Thread(
             target=context.run, args=(_go_interactive, target, session), name="carbon_magic view", daemon=True
         ).start()
+
+
+def show_project(ipython: InteractiveShell, project: Project, by: Sequence[str]) -> None:
+    """A project's account."""
+    from . import report
+
+    target = f"carbon-{uuid.uuid4().hex}"
+    show_bundle(ipython, report.project_bundle(project, by, target))
 
 
 def _go_interactive(target: str, session: Session) -> None:

@@ -25,7 +25,7 @@ FLOORS = [
 ]
 HEIGHT = {name: height for height, floor in enumerate(FLOORS) for name in floor}
 # By name, at the moment of showing: a Run has looks without knowing HTML.
-LOOKS = {("run", "report"), ("totals", "report")}
+LOOKS = {("run", "report"), ("totals", "report"), ("account", "report")}
 
 
 def imports(path):

@@ -221,6 +221,16 @@ class Project:
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
+    def __repr__(self) -> str:
+        from ..report.project_text import line
+
+        return f"<Project {line(self)}>"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from ..report import bundle
+
+        return bundle(self)
+
 
 class _Inside:
     """Whether some work was a final run's, or went on inside one. Chains share their ends, so each is asked once."""

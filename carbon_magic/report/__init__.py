@@ -1,23 +1,41 @@
-"""How a run and a session look: plain text beside HTML that stays readable wherever a notebook is opened."""
+"""How a run, a session and a project look: plain text beside HTML that stays readable wherever a notebook is opened."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..account.project import Project
 from ..totals import Session
 from . import run_html, session_html, text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..run import Run
 
-__all__ = ["bundle", "waiting"]
+__all__ = ["bundle", "project_bundle", "waiting"]
 
 
-def bundle(thing: Run | Session, target: str | None = None) -> dict[str, str]:
-    """The MIME bundle of a run or a session. `target` names the element, so that a widget can find it in the page."""
+def bundle(thing: Run | Session | Project, target: str | None = None) -> dict[str, str]:
+    """The MIME bundle of a run, a session or a project.
+
+    `target` names the element, so that a widget can find it in the page.
+    """
     if isinstance(thing, Session):
         return {"text/plain": text.session_text(thing), "text/html": session_html.session(thing, target)}
+    if isinstance(thing, Project):
+        return project_bundle(thing, ("stage",), target)
     return {"text/plain": text.run_text(thing), "text/html": run_html.final(thing, target)}
+
+
+def project_bundle(thing: Project, by: Sequence[str], target: str | None = None) -> dict[str, str]:
+    """The MIME bundle of a project, with a table for each of these groupings."""
+    from . import project_html, project_text
+
+    return {
+        "text/plain": project_text.project_text(thing, by),
+        "text/html": project_html.project(thing, by, target),
+    }
 
 
 def waiting(name: str, target: str, like: Run | None = None) -> dict[str, str]:

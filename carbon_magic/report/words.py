@@ -67,6 +67,21 @@ def known(run: Run) -> Sign:
     return _part(run.measured_fraction) if methods else _NOT_KNOWN
 
 
+def known_of_methods(methods: set[str], measured_fraction: float) -> Sign:
+    """The same of a sum, by the methods of its runs ("mixed" where a run's devices differ)."""
+    if not methods:
+        return _NOT_KNOWN
+    if methods == {"counter"}:
+        return METHODS["counter"]
+    if methods == {"polled"}:
+        return METHODS["polled"]
+    if methods == {"modelled"}:
+        return METHODS["modelled"]
+    if measured_fraction >= 1:
+        return Sign(METHODS["polled"].mark, "measured, part polled")
+    return _part(measured_fraction)
+
+
 def known_of_session(session: Session) -> Sign:
     """The same of a session's total."""
     signs = {known(run) for run in session.runs if run.devices}

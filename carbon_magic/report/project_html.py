@@ -1,0 +1,195 @@
+"""A project in a page: everything it took, by stage and week, beside the final model's run; and its runs."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, cast
+
+from .. import units
+from . import beside, project_svg, words
+from . import project_words as say
+from .html import (
+    FAINT,
+    NONE_YET,
+    NUMBER,
+    SMALL,
+    TEXT,
+    Figure,
+    bullets,
+    card,
+    faint,
+    figures,
+    heading,
+    name,
+    quiet,
+    row,
+    spanning,
+    table,
+)
+from .run_html import CO2E, energy_beside, span, state
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..account import Group, Project
+    from ..run import State
+
+RUNS = 10
+"""The runs that took most, in what is saved."""
+MOST_RUNS = 1000
+"""Rows of an interactive table: some 200 kB for a page that may be saved with the notebook."""
+GROUPS = 40
+_TIGHT = "padding-left:10px"
+_FIRST = f"{TEXT};min-width:90px;overflow-wrap:anywhere"
+_NUMBER = f"{NUMBER};{_TIGHT}"
+_WIDE = ";min-width:480px"
+_SCROLL = "margin:12px -16px 0;padding:0 16px;overflow-x:auto"
+_STRONG_LINE = "1px solid rgba(128,128,128,.7)"
+_RUN_HEADS = ("Run", "State", "Stage", "Began", "Time", "Energy", CO2E)
+_RUN_CELLS = (_FIRST, f"{TEXT};white-space:nowrap", TEXT, f"{TEXT};white-space:nowrap", *(_NUMBER,) * 3)
+
+
+def project(thing: Project, by: Sequence[str], target: str | None = None) -> str:
+    """What is saved of a project's view."""
+    title = f"Energy of project {thing.name}"
+    return card(target, title, content(thing, by) if thing.entries else faint(escape(say.EMPTY)))
+
+
+def content(thing: Project, by: Sequence[str], live: bool = False) -> str:
+    """The inside of the card: what is saved, or the same with more runs and with marks for the page's own script."""
+    below = " \N{MIDDLE DOT} ".join(filter(None, (say.dates(thing.entries), say.losses(thing.total))))
+    return (
+        heading(f"Project {name(thing.name, 60)}", say.counted(len(thing.entries), "run"), escape(below))
+        + figures(_figures(thing, live))
+        + quiet(_said(say.final(thing)), "final" if live else None)
+        + (quiet(_said(said), space=2) if (said := say.tuning(thing)) else "")
+        + "".join(_groups(thing, what) for what in by)
+        + weeks(thing)
+        + _runs(thing, live)
+        + "".join(quiet(_said(text)) for text in say.remarks(thing))
+        + _beside(thing)
+    )
+
+
+def _said(text: str) -> str:
+    return escape(text).replace("CO2e", CO2E)
+
+
+def _figures(thing: Project, live: bool) -> tuple[Figure, ...]:
+    sign = say.known(thing)
+    joules, grams = say.figures(thing)
+    ranges = (thing.energy_j_range, thing.co2e_g_range) if joules is not None else (None, None)
+    times = say.multiplier(thing)
+    gpus = thing.gpu_hours > 0
+    hours = thing.gpu_hours if gpus else thing.total.duration_s / 3600
+    return (
+        Figure("Energy", units.energy(joules), span(ranges[0], units.energy), sign, energy_beside(joules)),
+        Figure(CO2E, units.grams(grams), span(ranges[1], units.grams), words.known_co2e(sign, None)),
+        Figure(
+            "Development multiplier",
+            times or NONE_YET,
+            "everything \N{DIVISION SIGN} the final model" if times else "the final run is not chosen",
+            "",
+            role="multiplier" if live else None,
+        ),
+        Figure("GPU-hours" if gpus else "Time of all runs", f"{units.number(hours)}{'' if gpus else ' h'}", "", ""),
+    )
+
+
+def _groups(thing: Project, what: str) -> str:
+    """A table of groups; of the stages with the colours of the weeks' picture."""
+    gpus = thing.gpu_hours > 0
+    heads = (say.heading(what), "Runs", "Lost", "GPU-hours" if gpus else "Time", "Energy", CO2E, "Share")
+    cells = (_FIRST, *(_NUMBER,) * 5, f"{_NUMBER};width:24%;padding-left:20px")
+    groups = thing.groups(what)
+    shown = groups if len(groups) <= GROUPS else sorted(groups, key=lambda g: g.energy_j, reverse=True)[:GROUPS]
+    rows = [row(_group(thing, one, what, gpus), cells) for one in shown]
+    if len(shown) < len(groups):
+        rows.append(spanning(f"and {len(groups) - len(shown):,} smaller ones, which the total includes", len(heads)))
+    total = row(
+        _values("Total", thing.total, gpus, ""), [f"{cell};font-weight:600" for cell in cells], line=_STRONG_LINE
+    )
+    label = escape(f"By {say.heading(what).lower()}")
+    grid = table(tuple(map(escape, heads)), cells, rows, total, _WIDE)
+    return f'<div tabindex="0" role="group" aria-label="{label}" style="{_SCROLL}">{grid}</div>'
+
+
+def _group(thing: Project, one: Group, what: str, gpus: bool) -> tuple[str, ...]:
+    label = f"<bdi>{escape(say.group_name(one.key, what))}</bdi>"
+    fill = project_svg.colour(one.key) if what == "stage" else "#7d8590"
+    if what == "stage":
+        square = f"display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:7px;background:{fill}"
+        label = f'<span aria-hidden="true" style="{square}"></span>{label}'
+    bar = f"height:8px;border-radius:2px;background:{fill};width:{100 * thing.share(one):.1f}%"
+    line, track = "display:flex;align-items:center;gap:8px", "flex:1 1 0;min-width:40px"
+    figure = f'<span style="flex:none;min-width:44px">{say.share(thing, one)}</span>'
+    share = f'<div style="{line}"><div aria-hidden="true" style="{track}"><div style="{bar}"></div></div>{figure}</div>'
+    return _values(label, one, gpus, share)
+
+
+def _values(label: str, one: Group, gpus: bool, share: str) -> tuple[str, ...]:
+    lost = one.failed + one.interrupted
+    figures = (units.energy(one.energy_j), units.grams(one.co2e_g))
+    return (label, f"{one.runs:,}", f"{lost:,}" if lost else NONE_YET, say.hours(one, gpus), *figures, share)
+
+
+def weeks(thing: Project) -> str:
+    """The picture of the weeks, where there are several."""
+    drawn = project_svg.weeks(thing)
+    if drawn is None:
+        return ""
+    each = "week" if drawn.weeks_a_bar == 1 else f"{drawn.weeks_a_bar} weeks"
+    top = f"Energy by {each}, coloured by stage; the highest is {units.energy(drawn.top_j)}"
+    ends = f"<span>week of {drawn.first}</span><span>week of {drawn.last}</span>"
+    style = "display:block;width:100%;height:72px;max-width:none;margin:4px 0 0"
+    apart = f"display:flex;justify-content:space-between;font-size:11px;line-height:16px;{FAINT}"
+    return (
+        f'<div style="margin:14px 0 0;{SMALL}"><div style="{FAINT}">{escape(top)}</div>'
+        f'<img src="{drawn.uri}" alt="{escape(top)}" style="{style}">'
+        f'<div style="{apart}">{ends}</div></div>'
+    )
+
+
+def largest(thing: Project, most: int) -> list[int]:
+    """The entries that hold most, these first."""
+    return sorted(range(len(thing.entries)), key=lambda i: thing.own[i].energy_j, reverse=True)[:most]
+
+
+def _runs(thing: Project, live: bool) -> str:
+    shown = largest(thing, MOST_RUNS if live else RUNS)
+    rows = [_run(thing, i) for i in shown]
+    left = len(thing.entries) - len(shown)
+    if left:
+        more = "carbon_magic.project().to_frame() has all"
+        rows.append(spanning(f"and {left:,} smaller runs, which the sums include; {more}", len(_RUN_HEADS)))
+    grid = table(_RUN_HEADS, _RUN_CELLS, rows, "", _WIDE, role="runs" if live else None)
+    high = ";max-height:420px;overflow-y:auto" if live else ""
+    title = "All runs" if not left else f"The {len(shown):,} runs that took most"
+    near = _SCROLL.replace("12px", "2px", 1)
+    box = f'<div tabindex="0" role="group" aria-label="Runs" style="{near}{high}">{grid}</div>'
+    return quiet(f"{title}:", "filter" if live else None, 14) + box
+
+
+def _run(thing: Project, i: int) -> str:
+    entry, own = thing.entries[i], thing.own[i]
+    seen = entry.method != words.UNKNOWN
+    final = f" {faint('final')}" if i in thing.final and entry.stage != "final" else ""
+    values = (
+        f'<span style="font-weight:500">{name(entry.name, 60)}</span>{final}',
+        state(cast("State", entry.state)),
+        f"<bdi>{escape(say.group_name(entry.stage, 'stage'))}</bdi>" if entry.stage else NONE_YET,
+        say.day(entry.started_at),
+        units.duration(entry.duration_s),
+        units.energy(own.energy_j if seen else None),
+        units.grams(own.co2e_g if seen else None),
+    )
+    return row(values, _RUN_CELLS)
+
+
+def _beside(thing: Project) -> str:
+    """The total beside things people know."""
+    joules, grams = say.figures(thing)
+    if joules is None or grams is None:
+        return ""
+    lines = [f"\N{ALMOST EQUAL TO} {escape(text)}" for text in beside.lines(grams, thing.energy_kwh)]
+    return quiet(f"Everything together is as much {CO2E} as", space=12) + bullets(lines, "none")
