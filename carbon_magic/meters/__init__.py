@@ -19,6 +19,8 @@ INSTRUMENTS: dict[str, str] = {
     "rapl": "linux",
     "hwmon": "linux",
     "battery": "linux",
+    "emi": "win32",
+    "apple": "darwin",
     "nvml": "",
 }
 """Each instrument's module, and the system (sys.platform) it is for; "" where it may be on any. Earlier ones come
