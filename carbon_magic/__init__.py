@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .account import Project
     from .blocks import track
     from .budget import CarbonBudgetExceeded
+    from .literature import published
     from .run import Run
     from .store.ledger import Ledger
     from .totals import Session
@@ -35,6 +36,7 @@ __all__ = [
     "ledger",
     "load_ipython_extension",
     "project",
+    "published",
     "session",
     "track",
     "unload_ipython_extension",
@@ -45,9 +47,10 @@ _HOMES = {
     "Project": "account",
     "Run": "run",
     "Session": "totals",
+    "published": "literature",
     "track": "blocks",
 }
-_MODULES = ("grid", "equivalents", "report")
+_MODULES = ("grid", "equivalents", "report", "strubell")
 
 
 def session() -> Session:

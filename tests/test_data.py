@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 from carbon_magic import data
 from carbon_magic.data import cpus
 from carbon_magic.data.build import grid as grid_build
-from carbon_magic.data.build import table
+from carbon_magic.data.build import paper, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -272,6 +273,8 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
     write(facts / "cpu_load_power.csv", list(_load_facts()))
     write(facts / "vcpu_coefficients.csv", _vcpu_facts())
     write(facts / "cloud_instances.csv", list(_instance_facts()))
+    write(facts / "reported_training.csv", _training_facts())
+    (facts / "strubell2019.json").write_text(json.dumps(_paper_facts()), encoding="utf-8")
     (zoneinfo / "zone.tab").write_text("AA\t+0+0\tEurope/Paris\nBB\t+0+0\tEurope/Rome\n", encoding="utf-8")
     zi = "# version 2030a\nL Europe/Paris Old/Name\nL Etc/UTC UTC\nL Old/Name Older/Name\n"
     (zoneinfo / "tzdata.zi").write_text(zi, encoding="utf-8")
@@ -386,3 +389,17 @@ def test_published_prices() -> None:
     assert (v100["low"], v100["usd_per_hour"], v100["period"]) == ("0.74", "2.48", "2019")
     for row in machines.values():
         assert 0.05 <= float(row["low"] or row["usd_per_hour"]) <= float(row["usd_per_hour"]) <= 150, row
+
+
+def _training_facts() -> list[dict[str, str]]:
+    row = dict.fromkeys(paper.PUBLISHED_COLUMNS, "1") | dict.fromkeys(paper.RENAMED.values(), "1")
+    row |= {"source": "a paper", "source_place": "Table 1", "note": ""}
+    return [row | {"status": "verified"}, row | {"status": "derived"}, row | {"status": "doubtful"}]
+
+
+def _paper_facts() -> dict[str, list[dict[str, object]]]:
+    names = {told: name for name, told in paper.PAPER_NAMES.items()}
+    return {
+        f"table_{n}": [{names.get(c, c): None if c == "power_w" else 1.0 for c in columns}]
+        for n, columns in paper.TABLES.items()
+    }

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from .. import FOLDER
-from . import clouds, cpus, equivalents, flights, grid, instances, load_curve, prices, sources, zones
+from . import clouds, cpus, equivalents, flights, grid, instances, load_curve, paper, prices, sources, zones
 from .table import Row, jumps, read, text
 
 # Where a figure is watched from one edition to the next: the columns that name a row, and the one with the figure.
@@ -50,6 +50,8 @@ def main(arguments: list[str] | None = None, out: Path = FOLDER) -> int:
         "cpu_load_curve": (load_curve.COLUMNS, load_curve.build(measured)),
         "vcpu_power": (instances.POWER_COLUMNS, instances.power(options.facts)),
         "cloud_families": (instances.FAMILY_COLUMNS, instances.families(options.facts)),
+        **{f"strubell_table_{n}": (columns, paper.table(options.facts, n)) for n, columns in paper.TABLES.items()},
+        "published_training": (paper.PUBLISHED_COLUMNS, paper.published(options.facts)),
         "time_zones": (zones.COLUMNS, zones.build(zoneinfo)),
         "sources": (sources.COLUMNS, sources.build(options.facts, zones.version(zoneinfo))),
     }

