@@ -282,7 +282,7 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
     arguments = [str(facts), str(zoneinfo)]
     assert main(arguments, out) == 0
     first = {path.name: path.read_bytes() for path in out.iterdir()}
-    assert len(first) == 14
+    assert len(first) == 19
     assert b"AA,country,,Aland,,AAA,9,100,2030,lifecycle,production,s\n" in first["grid_intensity.csv"]
     assert b"some x-100,95,,\n" in first["cpu_tdp.csv"]
     assert b'AA-1,0.3,0.1,,USD,"homes, as billed",2030-04,eia_price\n' in first["electricity_price.csv"]
