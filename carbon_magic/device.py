@@ -12,6 +12,7 @@ Method = Literal["counter", "polled", "modelled"]
 Scope = Literal["device", "platform", "whole machine", "wall"]
 """What a figure holds: one part; the processor's platform (psys, a whole module); all that a battery feeds; all that a
 wall socket or a chassis' power supply feeds, its losses included."""
+BELOW_RESOLUTION = "below the counter's resolution: at most this was used, and a total counts half of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Device:
     idle_w: float | None = None
     """What it draws while nothing runs, None where nobody has measured or told: the chart's idle band."""
     scope: Scope = "device"
+
+    @property
+    def below_resolution(self) -> bool:
+        """Whether only the most that it can have used is known: shown as "≤ x"; `energy_j` is half of that."""
+        return BELOW_RESOLUTION in self.notes
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> Device:

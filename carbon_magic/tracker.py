@@ -102,6 +102,8 @@ class Tracker:
             if tracking.final is None:
                 tracking.close(state, marks, look, now_s)
                 self._active.remove(tracking)
+                if not self._active:
+                    tracking.machine.rest()
         run = tracking.run()
         self._publish(run)
         return run
@@ -113,7 +115,7 @@ class Tracker:
             return
         try:
             while self.clock.monotonic() - end_s < DRAIN_S and tracking.machine.settle():
-                self.clock.sleep(DENSE_S)
+                self.clock.sleep(DENSE_S / 4)  # nobody else's time is taken: the cell has ended
         except KeyboardInterrupt:
             return  # whoever is in a hurry gets the wider range
 

@@ -24,6 +24,7 @@ KEYS = {
     "cloud_regions": "region",
     "equivalents": "id",
     "cpu_tdp": "name",
+    "gpu_tdp": "name",
     "time_zones": "zone",
     "electricity_price": "key",
     "cloud_prices": "name",
@@ -62,7 +63,7 @@ def test_every_figure_has_a_source_and_a_licence() -> None:
         assert source["title"]
         assert source["licence"]
         assert 2009 <= int(source["year"]) <= 2035
-    for name in ("grid_intensity", "cloud_regions", "electricity_price", "cloud_prices", "provider_pue"):
+    for name in ("grid_intensity", "cloud_regions", "electricity_price", "cloud_prices", "provider_pue", "gpu_tdp"):
         assert {sources[row["source"]]["table"] for row in data.rows(name)} == {name}
     for name in ("cpu_tdp", "time_zones", "flight_routes"):
         assert [source["table"] for source in sources.values()].count(name) == 1
@@ -262,6 +263,10 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
             }
         ],
     )
+    board = {"gpu_name": "Some G1", "tdp_w": "250.0", "memory_gb": "16.0", "check_tdp_mlco2_w": "250.0"}
+    other = board | {"gpu_name": "Some G2", "check_tdp_mlco2_w": "300.0", "match_key": "some g2"}
+    write(facts / "gpu_tdp.csv", [board | {"match_key": "some g1"}, other])
+    write(facts / "gpu_aliases.csv", [{"driver_name": "Tesla G2", "match_key": "some g2", "tdp_w": "250.0"}])
     fleets = [{"entity": who, "period": period, "pue": "1.1"} for who, period in _fleets()]
     write(facts / "provider_pue.csv", fleets)
     flight = {"origin_iata": "LHR", "destination_iata": "CDG", "great_circle_km": "300.0", "desnz_band": "short_haul"}
@@ -282,9 +287,10 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
     arguments = [str(facts), str(zoneinfo)]
     assert main(arguments, out) == 0
     first = {path.name: path.read_bytes() for path in out.iterdir()}
-    assert len(first) == 19
+    assert len(first) == 20
     assert b"AA,country,,Aland,,AAA,9,100,2030,lifecycle,production,s\n" in first["grid_intensity.csv"]
     assert b"some x-100,95,,\n" in first["cpu_tdp.csv"]
+    assert first["gpu_tdp.csv"].endswith(b"source\nSome G1,250,16,mlco2_gpu\nTesla G2,250,16,makers_gpu\n")
     assert b'AA-1,0.3,0.1,,USD,"homes, as billed",2030-04,eia_price\n' in first["electricity_price.csv"]
     assert first["electricity_price.csv"].count(b"\n") == 3  # of two editions the newer one, and no business alone
     assert b'aws:p3.2xlarge,3,1,"on demand, spot at the low end",2030-01,aws_prices\n' in first["cloud_prices.csv"]

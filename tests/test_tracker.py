@@ -31,7 +31,7 @@ class Simulation:
         t0 = self.clock.monotonic()
         events = sorted((then or {}).items())
         while (left := t0 + seconds - self.clock.monotonic()) > 1e-9:
-            dense = tracking.machine.settle()
+            dense = tracking.machine.settle() or tracking.machine.awaits_tick()
             self.clock.advance(min(left, 0.004 if dense else 0.05))
             while events and self.clock.monotonic() - t0 >= events[0][0]:
                 events.pop(0)[1]()
@@ -124,7 +124,7 @@ GPU_TRACES = {
 
 @pytest.mark.parametrize("trace", GPU_TRACES.values(), ids=GPU_TRACES)
 @pytest.mark.parametrize("tick_s", [0.02, 0.1])
-@pytest.mark.parametrize(("seconds", "median", "worst"), [(0.2, 0.05, 0.30), (1.0, 0.005, 0.03), (5.0, 0.0015, 0.01)])
+@pytest.mark.parametrize(("seconds", "median", "worst"), [(0.2, 0.05, 0.25), (1.0, 0.005, 0.03), (5.0, 0.001, 0.01)])
 def test_gpu_cells_are_right_and_ranges_hold_the_truth(trace, tick_s, seconds, median, worst):
     rng, errors, covered = random.Random(4), [], 0
     with simulation(SimulatedMachine, [], [Gpu(trace, tick_s=tick_s, phase_s=0.013)]) as sim:

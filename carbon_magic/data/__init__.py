@@ -10,6 +10,7 @@ cpu_load_power   watts of four machines by their load, as RAPL told them
 cpu_load_curve   the curve fitted to those, with its range
 vcpu_power       watts of a virtual CPU by microarchitecture
 cloud_families   the microarchitecture behind a cloud's instance types
+gpu_tdp          board power of GPUs by the name their driver gives them
 time_zones       the countries of a tz database zone
 sources          publisher, title, year and licence behind the keys in the `source` columns
 """

@@ -8,6 +8,9 @@ Fault = Literal["reset", "implausible", "several wraps"]
 HEADROOM = 1.2
 """`max_w` is itself an estimate: this much above it is still believed."""
 
+UNUSUAL = 4.0
+"""A wrap that takes so many times the mean power may have been a reset: its range then holds both."""
+
 
 class Reading(NamedTuple):
     """A counter's value and when it was true (monotonic seconds)."""
@@ -45,17 +48,21 @@ def difference(
     most = HEADROOM * max_w * seconds + max_w * tick_s
     plain = new.joules - old.joules
     candidates: list[float] = []
-    if wraps_at_j:
+    if wraps_at_j and (plain >= 0 or new.joules > 0):  # a bare 0 is a failure or a reset, hardly ever a wrap's very end
         first = plain if plain >= 0 else plain + wraps_at_j
         rounds = int(max(0.0, most - first) // wraps_at_j)
         # A slow reader of a tiny counter could have missed thousands of rounds; the two ends and the best guess do.
         best = min(rounds, max(0, round(((mean_w or 0.0) * seconds - first) / wraps_at_j)))
-        candidates = [first + k * wraps_at_j for k in (best, 0, rounds)] if first <= most else []
-    elif 0 <= plain <= most:
+        candidates = [first + k * wraps_at_j for k in (best, 0, rounds)] if 0 <= first <= most else []
+    elif not wraps_at_j and 0 <= plain <= most:
         candidates = [plain]
+    surely = new.joules if plain < 0 and new.joules <= most else 0.0
     if candidates:
         low, high = min(candidates), max(candidates)
+        if plain < 0 and low > UNUSUAL * (max_w / 10 if mean_w is None else mean_w) * seconds:
+            return Step(
+                candidates[0], min(surely, low), high
+            )  # a wrap, more likely; but a reset would fit the power better
         return Step(candidates[0], low, high, "several wraps" if high > low else None)
-    surely = new.joules if plain < 0 and new.joules <= most else 0.0
     guess = max(surely, min(most, mean_w * seconds)) if mean_w is not None else surely
     return Step(guess, surely, most, "reset" if plain < 0 else "implausible")

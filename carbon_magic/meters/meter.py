@@ -9,6 +9,9 @@ from typing import NamedTuple
 from ..device import Method, Scope
 from ..ranges import Range
 
+SLOW_S = 0.005
+"""Counters that tick less often than this are read densely around an edge, to see when they tick."""
+
 
 class Split(NamedTuple):
     """The parts, 0 to 1, of a device's work and of its idling that are this notebook's; `work` None: not known."""
@@ -28,7 +31,8 @@ class Meter(ABC):
         method: "counter", "polled" or "modelled".
         gain: the 90 % range of truth ÷ figure, instrument accuracy alone.
         group: meters of one group err together (one sensor design, one model).
-        tick_s: the counter moves at least this often.
+        key: the device's own name, the same for as long as it exists (a GPU's UUID); None where it has none.
+        tick_s: the counter moves at least this often; a slow one's tick is measured at first use.
         wraps_at_j: the counter starts again from 0 after this many joules; None where it does not.
         max_w: more than this is impossible: tells a wrap from a reset.
         limit_w: the device's own power limit, for the chart.
@@ -47,6 +51,7 @@ class Meter(ABC):
     method: Method
     gain: Range
     group: str
+    key: str | None = None
     tick_s: float = 0.001
     wraps_at_j: float | None = None
     max_w: float = 1000.0
@@ -66,6 +71,18 @@ class Meter(ABC):
     def slack_j(self) -> tuple[float, float]:
         """Joules so far by which the figure may be too high and too low, beside `gain`: what changes with the load."""
         return 0.0, 0.0
+
+    def watts(self) -> float | None:
+        """What the device says that it draws now, None where it does not. Asked at the edges of slow counters only."""
+        return None
+
+    @property
+    def slow(self) -> bool:
+        """Whether it moves in ticks long enough to matter at a cell's edges."""
+        return self.method == "counter" and self.tick_s >= SLOW_S
+
+    def watch(self, counting: bool) -> None:  # noqa: B027 - a counter counts whether we look or not
+        """A run begins, or none is left: for what samples by itself meanwhile."""
 
     def asleep(self) -> bool:
         """Whether the device is suspended: it is not read then, and its counter may stand still."""

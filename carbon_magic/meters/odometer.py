@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from math import hypot, inf
 from typing import NamedTuple
 
 from ..clock import Clock
-from ..device import Device
-from .counter import Reading, difference
+from ..device import BELOW_RESOLUTION, Device
+from .counter import Reading, Step, difference
+from .edges import DENSE_S, Edges, Mark
 from .meter import Meter
 
-SLOW_S = 0.005
-"""Counters that tick less often than this are read densely around an edge, to see when they tick."""
-DENSE_S = 0.004
-"""How often they are then read."""
+__all__ = ["DENSE_S", "Event", "Mark", "Odometer"]
+
+FAULTY = ("reset", "implausible")
 STUCK_S = 2.0
 """A counter that has not moved for this long (and for 20 of its ticks) is not believed to be alive."""
-
-
-@dataclass(slots=True)
-class Mark:
-    """The odometer at one edge of a run. A slow counter's mark is settled by the first ticks that follow it."""
-
-    t_s: float
-    joules: float
-    slack_low_j: float
-    slack_high_j: float
-    events: int
-    edge_j: float = 0.0
-    """How far off `joules` may be because the counter ticks; 0 until settled, then what remains."""
-    settled: bool = True
+SLEPT_S = 0.1
+"""BOOTTIME ahead of MONOTONIC by this much more than before: the machine slept."""
+LEARN_S = 1.0
+"""For so long after the counting began a slow counter whose tick is not known is read densely."""
+FORGET_COST = 1.02
+"""The cheapest read seen so far counts a little less with every read: a machine may become slower."""
 
 
 class Event(NamedTuple):
@@ -47,19 +40,19 @@ class Odometer:
         self.meter = meter
         self.joules = 0.0
         self.events: list[Event] = []
-        self.tick_s = meter.tick_s
-        self._intervals: list[float] = []
+        self._edges = Edges(meter.tick_s, meter.key)
         self._clock = clock
         self._slack_low_j = self._slack_high_j = 0.0
         self._last: Reading | None = None
+        self._doubted: list[Reading] = []
+        """Readings that contradict the last good one: the next tells which was wrong."""
         self._moved_s: float | None = None
-        self._tick_at_s: float | None = None  # a tick seen so closely that its moment is known
         self._missing_s: float | None = None
         self._mean_w: float | None = None
-        self._open: list[Mark] = []
-        self._ticks: list[tuple[float, float, float]] = []
-        """Ticks since the first open mark: moment, how closely it was seen, joules."""
         self._stuck = False
+        self._cost_s = inf
+        self._began_s = 0.0
+        self._asleep_s = 0.0
 
     @property
     def known(self) -> bool:
@@ -68,20 +61,32 @@ class Odometer:
 
     @property
     def answering(self) -> bool:
-        """Whether the last attempt to read it gave a reading."""
-        return self._last is not None and self._missing_s is None
+        """Whether the last attempt to read it gave a reading that can be believed."""
+        return self._last is not None and self._missing_s is None and not self._doubted
 
     @property
     def slow(self) -> bool:
-        return self.meter.method == "counter" and self.meter.tick_s >= SLOW_S
+        return self.meter.slow
+
+    @property
+    def tick_s(self) -> float:
+        """How often its counter moves: as measured, until then as the meter says."""
+        return self._edges.tick_s if self.slow else self.meter.tick_s
 
     def restart(self) -> None:
         """Forget the time since the last reading: nobody was counting."""
-        self._last = self._moved_s = self._tick_at_s = self._missing_s = None
-        self._open.clear()
+        self._last = self._moved_s = self._missing_s = None
+        self._doubted.clear()
+        self._edges.forget()
         self.events.clear()
         self._stuck = False
+        self._began_s = self._clock.monotonic()
         self.update()
+
+    def watch(self, counting: bool) -> None:
+        """Tell the meter that a run begins, or that none is left. Never raises."""
+        with suppress(Exception):
+            self.meter.watch(counting)
 
     def update(self) -> None:
         """Read the meter and add what it counted. Never raises."""
@@ -92,36 +97,81 @@ class Odometer:
             if self._missing_s is None:
                 self._missing_s = before
             return
-        new = Reading(joules, (before + after) / 2)
+        # In a busy interpreter a reading comes back late, not as of late: another thread had its turn in between.
+        self._cost_s = min(FORGET_COST * self._cost_s, after - before)
+        new = Reading(joules, before + min(after - before, 2 * self._cost_s) / 2)
+        slept_s, self._asleep_s = self._asleep_s, self._clock.boottime() - new.t_s
         if self._missing_s is not None:
             gap = (
                 "its counter went on, so the energy is complete" if self._last else "energy before that is not counted"
             )
             self._say(self._missing_s, f"gave no reading; {gap}", until_s=new.t_s)
         self._missing_s = None
-        old, self._last = self._last, new
-        if old is None:
-            self._moved_s = new.t_s
+        if self._last is None:
+            self._last, self._moved_s = new, new.t_s
             return
+        self._count(self._last, new, slept=self._asleep_s - slept_s > SLEPT_S)
+
+    def _count(self, last: Reading, new: Reading, slept: bool) -> None:
+        step = self._step(last, new)
+        doubted, self._doubted = self._doubted, []
+        changed = [old for old in reversed(doubted) if self._follows(old, new)]
+        # Below the last good one by a wrap, and above what contradicted it: the wrap would be one chance more.
+        follows_last = step.fault not in FAULTY and not (changed and new.joules < last.joules)
+        # Zeros say nothing: a driver in trouble shows them as well as one that was loaded anew.
+        changed.sort(key=lambda old: old.joules == 0)
+        if not follows_last and not slept and (not changed or new.joules == 0):
+            self._doubted = [*doubted[-3:], new]  # the next reading tells whether the counter changed, or this is wrong
+        elif not changed or changed[0].joules == 0:
+            if not follows_last:
+                step = step if step.fault in FAULTY else self._step(last, new, wraps=False)
+                self._explain(step, doubted[0].t_s if doubted else new.t_s, slept)
+            elif doubted:
+                self._say(doubted[0].t_s, "gave an impossible reading, which is left out")
+            if changed:
+                then = changed[0]
+                most_j = self._step(last, then).high + self._step(then, new, since_s=then.t_s).high
+                step = step._replace(high=max(step.high, most_j))
+            self._take(step, last, new)
+        else:
+            before_j, then = self.joules, changed[0]
+            fill = self._step(last, then, wraps=False)
+            self._explain(fill, then.t_s, slept)
+            self._take(fill, last, then)
+            self._take(self._step(then, new, since_s=then.t_s), then, new)
+            if follows_last:  # a small counter: it may as well have gone on, and the reading between been wrong
+                self._slack_low_j += max(0.0, self.joules - before_j - step.low)
+
+    def _follows(self, old: Reading, new: Reading) -> bool:
+        return self._step(old, new, since_s=old.t_s).fault not in FAULTY
+
+    def _step(self, old: Reading, new: Reading, since_s: float | None = None, wraps: bool = True) -> Step:
         # It stood still since it last moved, so what it gains now may have been used since then.
-        moved = Reading(old.joules, min(old.t_s, self._moved_s if self._moved_s is not None else old.t_s))
-        step = difference(
-            moved,
+        moved_s = min(old.t_s, self._moved_s if self._moved_s is not None else old.t_s) if since_s is None else since_s
+        return difference(
+            Reading(old.joules, moved_s),
             new,
             max_w=self.meter.max_w,
             tick_s=self.tick_s,
-            wraps_at_j=self.meter.wraps_at_j,
+            wraps_at_j=self.meter.wraps_at_j if wraps else None,
             mean_w=self._mean_w,
         )
+
+    def _explain(self, step: Step, t_s: float, slept: bool) -> None:
+        if step.fault == "reset":
+            self._say(t_s, "its counter was reset; the energy around that moment is filled in at the mean power")
+        elif slept:
+            self._say(t_s, "what its counter gained while the machine slept is left out")
+        elif step.fault == "implausible":
+            self._say(
+                t_s, "its counter jumped impossibly; the energy around that moment is filled in at the mean power"
+            )
+
+    def _take(self, step: Step, old: Reading, new: Reading) -> None:
+        self._last = new
         self.joules += step.joules
         self._slack_low_j += step.joules - step.low
         self._slack_high_j += step.high - step.joules
-        if step.fault == "reset":
-            self._say(new.t_s, "its counter was reset; the energy around that moment is filled in at the mean power")
-        elif step.fault == "implausible":
-            self._say(
-                new.t_s, "its counter jumped impossibly; the energy around that moment is filled in at the mean power"
-            )
         if new.joules != old.joules:
             self._moved(old, new, step.joules)
         else:
@@ -130,31 +180,29 @@ class Odometer:
     def _read(self) -> float | None:
         try:
             joules = self.meter.read()
-            return joules if joules is not None and 0.0 <= joules < float("inf") else None
+            return joules if joules is not None and 0.0 <= joules < inf else None
         except Exception:  # whatever an instrument does, it must never reach the user's code
             return None
 
+    def _watts(self) -> float | None:
+        """What the device says that it draws now."""
+        try:
+            watts = self.meter.watts()
+            return watts if watts is not None and 0.0 <= watts <= 2 * self.meter.max_w else None
+        except Exception:
+            return None
+
     def _moved(self, old: Reading, new: Reading, joules: float) -> None:
-        seen_s, gap_s = (old.t_s + new.t_s) / 2, new.t_s - old.t_s
-        if self.slow and self._moved_s is not None and old.t_s - self._moved_s > self.tick_s:
-            self.tick_s, self._intervals = new.t_s - self._moved_s, []  # it ticks more slowly than was thought
-        closely = gap_s <= max(3 * DENSE_S, self.tick_s / 4)
-        if self.slow and closely:
-            if self._tick_at_s is not None and 0.5 * SLOW_S < seen_s - self._tick_at_s < 4 * self.tick_s:
-                self._intervals = [*self._intervals[-8:], seen_s - self._tick_at_s]
-                self.tick_s = sorted(self._intervals)[len(self._intervals) // 2]
-            self._tick_at_s = seen_s
-            self._ticks.append((seen_s, gap_s, joules))
-            if self._intervals:
-                self._settle(*self._ticks[0])
-        else:
-            self._tick_at_s = None
-        if self._moved_s is not None and new.t_s > self._moved_s:
-            watts, weight = joules / (new.t_s - self._moved_s), min(1.0, (new.t_s - self._moved_s) / 1.0)
+        moved_s, self._moved_s = self._moved_s, new.t_s
+        if self.slow:
+            stood_s = 0.0 if moved_s is None or self._stuck else old.t_s - moved_s
+            self._edges.moved(old.t_s, new.t_s, stood_s, joules, self._watts)
+        if moved_s is not None and new.t_s > moved_s:
+            watts, weight = joules / (new.t_s - moved_s), min(1.0, (new.t_s - moved_s) / 1.0)
             self._mean_w = watts if self._mean_w is None else self._mean_w + weight * (watts - self._mean_w)
         if self._stuck:
             self._say(new.t_s, "its counter moves again, and shows what was used meanwhile")
-        self._moved_s, self._stuck = new.t_s, False
+        self._stuck = False
 
     def _watch_stuck(self, new: Reading) -> None:
         if self._moved_s is None or self.meter.method != "counter" or self._stuck or self.meter.asleep():
@@ -169,51 +217,49 @@ class Odometer:
 
     def mark(self, edge: bool) -> Mark:
         """The odometer now. Call update() just before."""
+        if edge and self._last is not None and not self.answering:
+            self.update()  # at an edge there is no later look: a read that failed once, or contradicts, is done again
         t_s = self._last.t_s if self._last is not None and self.answering else self._clock.monotonic()
         low_j, high_j = self.meter.slack_j()
         mark = Mark(t_s, self.joules, self._slack_low_j + low_j, self._slack_high_j + high_j, len(self.events))
-        if edge and self.slow and self.answering:
-            mark.settled = False
-            if self._open and self._ticks:  # an edge between two ticks of another edge: each needs its own first tick
-                self._settle(*self._ticks[0])
-            self._open.append(mark)
+        if self._last is not None and not self.answering:
+            mark.edge_j = (self._mean_w or 0.0) * max(0.0, t_s - self._last.t_s)
+        elif edge and self.slow and self.answering:
+            mark.watts = self._watts()
+            self._edges.open(mark)
         return mark
 
     def unsettled(self, now_s: float) -> bool:
         """Whether a tick is still awaited for some mark; gives up after two and a half ticks."""
-        horizon = 2.5 * max(self.tick_s, self.meter.tick_s)
-        self._open = [m for m in self._open if not m.settled and now_s - m.t_s < horizon]
-        if not self._open:
-            self._ticks.clear()
-        return bool(self._open)
+        return self._edges.unsettled(now_s)
 
-    def _settle(self, tick_s: float, gap_s: float, joules: float) -> None:
-        """A tick at `tick_s` brought `joules`: they were used evenly since the tick before, as far as anyone knows."""
-        for mark in self._open:
-            ahead = min(1.0, max(0.0, (tick_s - mark.t_s) / self.tick_s))
-            mark.joules += joules * (1 - ahead)
-            # Uneven use within the tick moves at most this much across the edge, short of all or nothing.
-            mark.edge_j = joules * (2 * ahead * (1 - ahead) + gap_s / (2 * self.tick_s))
-            mark.settled = True
-        self._open.clear()
-        self._ticks.clear()
+    def awaited(self, now_s: float) -> bool:
+        """Whether its next tick is wanted: for some mark, or to learn at first how often it ticks."""
+        learning = self.slow and self._edges.learning and now_s - self._began_s < LEARN_S
+        return self.unsettled(now_s) or (learning and self.answering)
+
+    @property
+    def moved_s(self) -> float | None:
+        """When it was last seen to move."""
+        return self._moved_s
 
     def device(self, begin: Mark, end: Mark, *, t0_s: float, now_s: float) -> Device:
         """What the device used between two marks, with its range and its notes; `t0_s` is what notes count from."""
         seconds = max(end.t_s - begin.t_s, 1e-9)
         joules = max(0.0, end.joules - begin.joules)
         mean_w = max(joules / seconds, self._mean_w or 0.0 if joules == 0 else 0.0)
-        # Two unsettled edges, each uniform over one tick: 90 % of their difference lies within 0.68 tick.
-        plain_j = 0.68 * mean_w * self.tick_s if self.meter.method == "counter" else 0.0
-        edge_j = sum(m.edge_j if m.settled and self.slow else plain_j / 2**0.5 for m in (begin, end))
+        # An edge that no tick settles is uniform over one: 90 % of it lies within 0.45 tick.
+        plain_j = 0.45 * mean_w * self.tick_s if self.slow or self.meter.method == "counter" else 0.0
+        edge_j = hypot(*(m.edge_j if m.settled and self.slow else plain_j + m.edge_j for m in (begin, end)))
         # The readings lie a little outside the cell: what was used while the meters were read is not the cell's.
         inside = min(1.0, max(0.0, (now_s - t0_s) / seconds))
+        edge_j += joules * (1 - inside) / 2
         joules *= inside
         low_j = joules - (end.slack_low_j - begin.slack_low_j) - edge_j
         high_j = joules + (end.slack_high_j - begin.slack_high_j) + edge_j
         notes = list(self.meter.notes)
         notes += [_sentence(event, t0_s) for event in self.events[begin.events : end.events]]
-        lost = self._missing_s is not None and self._last is not None
+        lost = self._last is not None and not self.answering
         silent_s = self._last.t_s if lost and self._last else self._moved_s if self._stuck else None
         if silent_s is not None:
             high_j += (self._mean_w or 0.0) * max(0.0, now_s - max(silent_s, begin.t_s))
@@ -222,7 +268,7 @@ class Odometer:
         elif self.meter.method == "counter" and joules <= edge_j:
             high_j = max(high_j, joules)
             low_j, joules = 0.0, high_j / 2
-            notes.append("below the counter's resolution: the middle of what is possible is shown")
+            notes.append(BELOW_RESOLUTION)
         low_gain, high_gain = self.meter.gain
         return Device(
             name=self.meter.name,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from .. import FOLDER
-from . import clouds, cpus, equivalents, flights, grid, instances, load_curve, paper, prices, sources, zones
+from . import clouds, cpus, equivalents, flights, gpus, grid, instances, load_curve, paper, prices, sources, zones
 from .table import Row, jumps, read, text
 
 # Where a figure is watched from one edition to the next: the columns that name a row, and the one with the figure.
@@ -19,6 +19,7 @@ WATCHED = {
     "equivalents": (("id",), "g_per_unit"),
     "flight_routes": (("route",), "km"),
     "cpu_tdp": (("name",), "tdp_w"),
+    "gpu_tdp": (("name",), "tdp_w"),
     "electricity_price": (("key",), "per_kwh"),
     "cloud_prices": (("name",), "usd_per_hour"),
     "cpu_load_curve": (("load",), "of_tdp"),
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None, out: Path = FOLDER) -> int:
         "equivalents": (equivalents.COLUMNS, equivalents.build(options.facts)),
         "flight_routes": (flights.COLUMNS, flights.build(options.facts)),
         "cpu_tdp": (cpus.COLUMNS, cpus.build(options.facts)),
+        "gpu_tdp": (gpus.COLUMNS, gpus.build(options.facts)),
         "electricity_price": (prices.ELECTRICITY_COLUMNS, prices.electricity(options.facts)),
         "cloud_prices": (prices.CLOUD_COLUMNS, prices.cloud(options.facts)),
         "cpu_load_power": (load_curve.POWER_COLUMNS, measured),

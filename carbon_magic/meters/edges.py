@@ -1,0 +1,168 @@
+"""The edges of a run on a counter that moves in ticks: when it ticks, and how a tick is shared across an edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
+
+DENSE_S = 0.004
+"""How often a slow counter is read around an edge."""
+SHORTEST_TICK_S = 0.0025
+LEARNT = 0.02
+"""A tick is known well enough when it is off by no more than this part of it."""
+WINDOWED_S = 0.05
+"""Watts are of a window of 10 to 25 ms (Yang et al., SC24): they tell of a tick's ends only if it is twice as long."""
+LEAST_JUMP = 0.05
+"""Watts that differ by less than this part of the mean are the same."""
+CONSISTENT = 0.1
+"""The joules of a tick may lie outside its two powers by this part of their difference."""
+SLOWLY = 0.15
+"""A change that took the whole tick instead of a moment moves an eighth of the difference; and a little to spare."""
+
+_known_s: dict[str, float] = {}
+"""Ticks measured in this process, by the device's own name: a second look at a device knows at once."""
+
+
+@dataclass(slots=True)
+class Mark:
+    """The odometer at one edge of a run. A slow counter's mark is settled by the first tick that follows it."""
+
+    t_s: float
+    joules: float
+    slack_low_j: float
+    slack_high_j: float
+    events: int
+    edge_j: float = 0.0
+    """How far off `joules` may be because the counter ticks, or gave no reading just then."""
+    settled: bool = True
+    watts: float | None = None
+    """What the device drew just before, where it tells."""
+
+
+class _Tick(NamedTuple):
+    """A tick seen closely: its moment, how closely, what it brought, and the watts just before it where known."""
+
+    t_s: float
+    gap_s: float
+    joules: float
+    watts: float | None
+
+
+class Edges:
+    """When one slow counter ticks, and the marks that wait for its next tick."""
+
+    def __init__(self, told_s: float, key: str | None) -> None:
+        self.told_s = told_s
+        self.tick_s = _known_s.get(key or "", told_s)
+        self._key = key
+        self._measured = key in _known_s
+        self._intervals: list[float] = []
+        self._at_s: float | None = None  # the last tick, if its moment is known
+        self._first_s, self._count = 0.0, 0  # where counting of ticks began, to measure many at once, and how many
+        self._error_s = inf  # also of a known one, which is looked at again: drivers are updated
+        self._open: list[Mark] = []
+        self._ticks: list[_Tick] = []
+
+    def forget(self) -> None:
+        """Nobody was looking: what is known of the moment of the last tick is worth nothing; its length is."""
+        self._at_s = None
+        self._open.clear()
+        self._ticks.clear()
+
+    def moved(
+        self, from_s: float, to_s: float, stood_s: float, joules: float, watts: Callable[[], float | None]
+    ) -> None:
+        """The counter moved between two reads, by so many joules, having stood for `stood_s` at the first of them."""
+        at_s, gap_s = (from_s + to_s) / 2, to_s - from_s
+        if stood_s > 1.1 * self.tick_s:
+            self.tick_s, self._intervals, self._measured = stood_s + gap_s, [], False  # slower than was thought
+            self._error_s = inf
+        if gap_s > max(3 * DENSE_S, self.tick_s / 4):
+            self._at_s = None
+            return
+        self._measure(at_s, gap_s)
+        self._at_s = at_s
+        if self._open:
+            self._ticks.append(_Tick(at_s, gap_s, joules, watts() if self.tick_s >= WINDOWED_S else None))
+            if self._measured:
+                self._settle(self._ticks[0])
+
+    def _measure(self, at_s: float, gap_s: float) -> None:
+        """The length of a tick: roughly from two neighbours, then finer the more ticks can be counted in a row."""
+        last_s, since_s = self._at_s, at_s - (self._at_s or at_s)
+        if last_s is not None and SHORTEST_TICK_S < since_s < 4 * self.tick_s:
+            self._intervals = [*self._intervals[-8:], since_s]
+            rough_s = sorted(self._intervals)[len(self._intervals) // 2]
+            if not self._measured or not 0.7 < rough_s / self.tick_s < 1.4:
+                self._measured, self.tick_s = True, rough_s
+                self._first_s, self._count, self._error_s = last_s, 0, gap_s
+        if not self._measured:
+            return
+        ticks = round(since_s / self.tick_s)
+        # Counting goes on only where the number of ticks since the last one seen is beyond doubt.
+        if last_s is None or ticks < 1 or (ticks > 1 and ticks * self._error_s > 0.4 * self.tick_s):
+            self._first_s, self._count = at_s, 0
+            return
+        self._count += ticks
+        if gap_s / self._count <= self._error_s:
+            self.tick_s = (at_s - self._first_s) / self._count
+            self._error_s = gap_s / self._count
+        if self._key is not None:
+            _known_s[self._key] = self.tick_s
+
+    @property
+    def learning(self) -> bool:
+        """Whether its tick is not known well yet."""
+        return self._error_s > LEARNT * self.tick_s
+
+    def open(self, mark: Mark) -> None:
+        """Let a mark wait for the tick that settles it."""
+        mark.settled = False
+        if self._open and self._ticks:  # between two ticks of another edge: each needs its own first tick
+            self._settle(self._ticks[0])
+        self._open.append(mark)
+
+    def unsettled(self, now_s: float) -> bool:
+        """Whether a tick is still awaited for some mark; gives up after two and a half ticks."""
+        horizon = 2.5 * max(self.tick_s, self.told_s)
+        self._open = [m for m in self._open if not m.settled and now_s - m.t_s < horizon]
+        if not self._open:
+            self._ticks.clear()
+        return bool(self._open)
+
+    def _settle(self, tick: _Tick) -> None:
+        for mark in self._open:
+            ahead = min(1.0, max(0.0, (tick.t_s - mark.t_s) / self.tick_s))
+            before_j, mark.edge_j = share(tick.joules, 1 - ahead, self.tick_s, mark.watts, tick.watts)
+            mark.joules += before_j
+            mark.edge_j += tick.joules * min(0.5, tick.gap_s / (2 * self.tick_s))
+            mark.settled = True
+        self._open.clear()
+        self._ticks.clear()
+
+
+def share(
+    joules: float, before: float, tick_s: float, before_w: float | None, after_w: float | None
+) -> tuple[float, float]:
+    """How much of a tick's joules was used before an edge that lies at the fraction `before` of it, and ± how much.
+
+    Evenly, as far as anyone knows: then uneven use moves at most about 2·b·(1-b) of them across the edge. But work
+    mostly begins or stops at a cell's edge. Where the device's own watts before and after the tick differ, and its
+    joules lie between, the watts changed within it, and the joules say when.
+    """
+    even_j, even_off_j = joules * before, 2 * joules * before * (1 - before)
+    if before_w is None or after_w is None:
+        return even_j, even_off_j
+    jump_j = (before_w - after_w) * tick_s
+    if abs(jump_j) < LEAST_JUMP * joules:
+        return even_j, even_off_j
+    changed = (joules - after_w * tick_s) / jump_j  # the fraction of the tick at the watts before
+    if not -CONSISTENT < changed < 1 + CONSISTENT:
+        return even_j, even_off_j
+    changed = min(1.0, max(0.0, changed))
+    # What the watts do not explain (they are rounded, and of a window that ends a little earlier) is spread evenly.
+    rest_j = (joules - tick_s * after_w - jump_j * changed) * before
+    before_j = tick_s * (before_w * min(before, changed) + after_w * max(0.0, before - changed)) + rest_j
+    return min(joules, max(0.0, before_j)), min(even_off_j, SLOWLY * abs(jump_j))
