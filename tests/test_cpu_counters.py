@@ -4,6 +4,8 @@ import errno
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from machine import Fault, InjectedClock, SimulatedMachine, Zone, square, steady
 from machine.perf import Event, PerfPmu
 from machine.sysfs import SysTree
@@ -11,6 +13,7 @@ from machine.sysfs import SysTree
 from carbon_magic import grid, meters
 from carbon_magic.config import Settings
 from carbon_magic.meters import mirrors, perf, powercap, rapl
+from carbon_magic.meters.meter import Meter
 from carbon_magic.meters.site import Site
 from carbon_magic.tracker import Tracker
 from carbon_magic.tracking import Label
@@ -227,8 +230,18 @@ def test_a_bare_machine_without_zones_is_told_the_driver(host, cpuinfo):
     assert "modprobe intel_rapl_msr" in missing.step
 
 
-def test_another_processor_is_told_nothing(host):
-    assert host.find("CPU implementer : 0x41\n").missing == ()
+def test_another_processor_is_told_that_it_has_none(host):
+    [missing] = host.find("CPU implementer : 0x41\n").missing
+    assert ("Intel and AMD" in missing.why, missing.step) == (True, "")
+
+
+def test_a_closed_door_is_not_told_where_another_is_open(host):
+    host.powercap(package(faults=(Fault("denied"),)))
+    assert meters.survey(host.site()).missing
+    host.tree.put("class/hwmon/hwmon0/name", "amd_energy\n")
+    host.tree.put("class/hwmon/hwmon0/energy1_label", "Esocket0\n")
+    host.tree.put("class/hwmon/hwmon0/energy1_input", "123456\n")
+    assert [m.what for m in meters.survey(host.site()).missing] == []
 
 
 @pytest.mark.parametrize("refused", [errno.EACCES, errno.EPERM])
@@ -246,6 +259,18 @@ def test_no_step_asks_for_more_than_it_needs():
 
 
 # ---- perf ----
+
+
+def test_a_thousand_cells_open_nothing_more(host):
+    pmu = host.perf([Event("energy-pkg", 0, LOAD), Event("energy-ram", 0, LOAD)])
+    tracker = Tracker(lambda environ, now: meters.survey(host.site()).meters, host.clock, {}, threaded=False)
+    for _ in range(1000):
+        tracking = tracker.begin(Label("test", None, {}, "p", "h"), Settings(), grid.intensity("FR"))
+        host.clock.advance(0.01)
+        tracker.end(tracking, "done")
+    assert len(pmu.opened) == 2
+    tracker.close()
+    assert pmu.opened == {}
 
 
 def test_perf_counts_where_powercap_is_closed(host):
@@ -340,6 +365,26 @@ def test_the_kernel_s_own_call_counts_or_refuses_as_it_does_for_anybody():
     assert refusal in (None, errno.EACCES, errno.EPERM, errno.ENOSYS)
     with pytest.raises(OSError, match=r"Errno \d+"):
         kernel.open(1, 1 << 40, 0)
+
+
+@given(
+    st.floats(3, 400), st.floats(0, 5e5), st.floats(0, 5e5), st.booleans(), st.floats(0.02, 0.3), st.floats(0, 0.001)
+)
+@settings(max_examples=60, deadline=None)
+def test_registers_are_told_apart_whatever_they_stand_at(watts, a_j, b_j, mirrored, more, phase_s):
+    """Two views of one register are one, be there an offset or none; two registers whose loads differ by 2 % are two."""
+    clock = InjectedClock()
+
+    class Register(Meter):
+        def __init__(self, start_j, factor):
+            self.start_j, self.factor = start_j, factor
+
+        def read(self):
+            ticks = int((clock.monotonic() - 1000 + phase_s) / 0.001)
+            return self.start_j + int(self.factor * watts * ticks * 0.001 / 61e-6) * 61e-6
+
+    one, other = Register(a_j, 1.0), Register(b_j, 1.0 if mirrored else 1 + more)
+    assert mirrors.mirrored(one, other, clock.advance) == mirrored
 
 
 def test_a_mirror_that_fails_meanwhile_is_not_judged(host):

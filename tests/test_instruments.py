@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carbon_magic import meters
 from carbon_magic.device import Device
@@ -61,6 +63,32 @@ def test_the_part_decides_not_the_kind(survey):
     package = Some("CPU", "cpu", contains=("igpu",))
     found = survey(lambda site: Found([package, Some("inside", "gpu", part="igpu"), Some("card", "gpu")]))
     assert counted(found) == ["CPU", "RAM", "card"]
+
+
+PARTS = ["module", "cpu", "gpu", "dram", "igpu"]
+
+
+@st.composite
+def some(draw):
+    """An instrument that may hold parts that come later in the list: nothing holds what it lies in."""
+    kind = draw(st.sampled_from(PARTS))
+    inside = PARTS[PARTS.index(kind) + 1 :]
+    contains = tuple(draw(st.lists(st.sampled_from(inside), max_size=3))) if inside else ()
+    scope = draw(st.sampled_from(["device", "device", "platform", "whole machine", "wall"]))
+    return Some(kind, kind, contains=contains, counted=draw(st.booleans()), spare=draw(st.booleans()), scope=scope)
+
+
+@given(st.lists(some(), max_size=7))
+def test_whatever_holds_what_no_part_is_counted_within_another_and_none_is_lost(given_meters):
+    wanted = {m.kind for m in given_meters if m.counted and m.scope == "device"}
+    found = meters.count_once(given_meters)
+    counted = [m for m in found if m.counted]
+    for meter in counted:
+        assert meter.scope == "device"
+        assert not any(meter.kind in whole.contains for whole in counted if whole is not meter)
+    assert wanted <= {m.kind for m in counted} | {part for m in counted for part in m.contains}
+    for spare in (m for m in counted if m.spare):
+        assert not any(m.kind == spare.kind and not m.spare for m in counted)
 
 
 @pytest.mark.parametrize("scope", ["platform", "whole machine", "wall"])

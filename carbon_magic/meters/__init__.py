@@ -54,7 +54,9 @@ def survey(site: Site) -> Found:
     gpus = [meter for meter in meters if meter.kind == "gpu"]
     ordered = [*(meter for meter in meters if meter not in gpus), *modelled, *gpus]
     _at_rest(ordered, kept)
-    return Found(ordered, missing)
+    # A door that is closed matters only where no other is open.
+    measured = known & {"cpu", "dram"}
+    return Found(ordered, [each for each in missing if each.kind not in measured])
 
 
 def _at_rest(meters: Iterable[Meter], known: calibration.Calibration | None) -> None:
@@ -72,13 +74,23 @@ def count_once(meters: Iterable[Meter]) -> list[Meter]:
             meter.counted = False
     taken = {_part(meter) for meter in meters if meter.counted and not meter.spare}
     meters = [meter for meter in meters if not meter.spare or _part(meter) not in taken]
-    counted = [meter for meter in meters if meter.counted]
-    for meter in counted:
-        wholes = [whole for whole in counted if whole.counted and whole is not meter and _part(meter) in whole.contains]
-        if wholes:
+    pending = [meter for meter in meters if meter.counted]
+    wholes: list[Meter] = []
+    while pending:
+        # From the outside in: what is held by one that does not count itself is not lost.
+        meter = next((m for m in pending if not _holders(m, pending)), pending[0])
+        pending.remove(meter)
+        holders = _holders(meter, wholes)
+        if holders:
             meter.counted = False
-            meter.notes = (*meter.notes, f"not added: {wholes[0].name} holds it already")
+            meter.notes = (*meter.notes, f"not added: {holders[0].name} holds it already")
+        else:
+            wholes.append(meter)
     return meters
+
+
+def _holders(meter: Meter, others: Iterable[Meter]) -> list[Meter]:
+    return [other for other in others if other is not meter and _part(meter) in other.contains]
 
 
 def _part(meter: Meter) -> str:

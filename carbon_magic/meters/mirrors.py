@@ -14,7 +14,7 @@ INTERVALS = 3
 AGREE = 0.001
 INTERVAL_J = 0.07
 """A thousand counts of 2^-14 J and some: below, two packages of one load agree to a count or two by chance."""
-PATIENCE = 80
+PATIENCE = 150
 STILL = 10
 """Looks at a counter that does not move."""
 CLOSE_J = 1.0
@@ -48,8 +48,9 @@ def mirrored(one: Meter, other: Meter, pause: Callable[[float], None]) -> bool:
     """
     seen: list[tuple[float, float]] = []
     equal = 0
+    moved = False
     for tries in range(PATIENCE):
-        if tries > STILL and len(seen) == 1:
+        if tries > STILL and not moved:
             return False
         try:
             before, between, after = one.read(), other.read(), one.read()
@@ -57,6 +58,7 @@ def mirrored(one: Meter, other: Meter, pause: Callable[[float], None]) -> bool:
             return False
         if before is None or between is None:
             return False
+        moved = moved or (bool(seen) and before != seen[0][0])
         if before == after:
             if between == before and (not seen or before != seen[-1][0]):
                 equal += 1

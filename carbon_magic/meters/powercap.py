@@ -179,7 +179,8 @@ def _missing(site: Site, root: Path, denied: bool, silent: list[str]) -> tuple[M
     if "GenuineIntel" in site.cpuinfo or package_vendor(site.cpuinfo):
         why = f"there is no zone in {root}: the kernel's driver of the counters is not loaded, or not for this CPU"
         return (Missing(WHAT, why, LOAD_STEP, "cpu"),)
-    return ()
+    why = "processors of Intel and AMD have these counters, this one has none that Linux shows"
+    return (Missing(WHAT, why, "", "cpu"),)
 
 
 def package_vendor(cpuinfo: str) -> bool:
