@@ -60,6 +60,10 @@ class Settings:
     """Factor of the electricity contract, for a market-based account beside the location-based one."""
     contract_source: str | None = None
     """Who says so."""
+    live: str | None = None
+    """Service that is asked for the grid's figures of a run's own hours; None: none, and no socket is opened."""
+    live_zone: str | None = None
+    """Its zone, where the place does not tell it."""
     said: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Who set an option, in words ("by %config"): what is not in here has its default."""
 
@@ -111,6 +115,21 @@ def _checked(value: Any, check: Callable[[str], object]) -> str:
 def contract_g_per_kwh(value: Any) -> float:
     """A contract's factor: nothing that makes electricity emits more than this."""
     return _number(value, 0.0, 2000.0, "a contract's factor in g/kWh")
+
+
+def live(value: Any) -> str | None:
+    """A service for live figures; "off" is none."""
+    from .grid.live import known
+
+    words = _text(value)
+    return None if words.strip().lower() == cost.OFF else known(words)
+
+
+def live_zone(value: Any) -> str:
+    """A zone of that service."""
+    from .grid.live.service import zone
+
+    return zone(_text(value))
 
 
 def places(value: Any) -> str:
@@ -200,6 +219,8 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "cloud_price": cloud_price,
     "contract_g_per_kwh": contract_g_per_kwh,
     "contract_source": _text,
+    "live": live,
+    "live_zone": live_zone,
 }
 
 

@@ -63,6 +63,8 @@ class CarbonMagic(Magics):
     project_budget = _option("The same of all runs of the project on record.")
     contract_g_per_kwh = _option("Factor of the electricity contract, shown beside the grid's. None: no contract.")
     contract_source = _option("Who says so.")
+    live = _option("Service for live figures of the grid: electricitymaps, watttime, gb, energidataservice, rte.")
+    live_zone = _option("Its zone, where the place does not tell it: US-CAL-CISO, DK1, CAISO_NORTH ...")
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)

@@ -13,7 +13,7 @@ from .budget import Watch
 from .clock import SystemClock
 from .config import Settings
 from .cost import Price
-from .grid import Intensity, Look, looks
+from .grid import Annual, Forecast, Intensity, Look, looks
 from .run import Run, State
 from .store import Pump, location, open_store
 from .totals import Session
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .account import Project
+    from .grid.feeds import Feeds
     from .stopping import Stopper
     from .store.ledger import Ledger
 
@@ -40,6 +41,7 @@ class Wanted(NamedTuple):
     place: Intensity
     prices: tuple[Price, ...] = ()
     budget: Watch | None = None
+    during: Annual | None = None
 
 
 class Whereabouts(NamedTuple):
@@ -65,6 +67,7 @@ class Process:
         self._environ = environ
         self._stoppers: dict[str, Stopper] = {}
         self._guesses: dict[str, Intensity] = {}
+        self._feeds: Feeds | None = None
         self._looks_at: tuple[Path | None, origin.Lookout] | None = None
         self.tracker.subscribers.append(self._keep)
         atexit.register(trouble.speak)  # after the pump's own last words: exit handlers run last in, first out
@@ -112,13 +115,15 @@ class Process:
         place = self.place(settings)
         prices = cost.known(place.place, settings.price, settings.cloud_price)
         watch = budgeting.watch(settings, self.session(), lambda: self._used(label.project))
-        return Wanted(label, settings, place, prices, watch)
+        return Wanted(label, settings, place, prices, watch, self._during(settings, place))
 
     def begin(self, wanted: Wanted) -> Tracking:
         """Start a run; its first row goes to the ledger a moment later, off the cell's path."""
         if self.pump is None:
             ledger = wanted.settings.ledger
             self.pump = Pump(lambda: open_store(ledger, self._environ, _say), _say)
+        if wanted.during is not None:
+            wanted.during.refresh()
         stopper = self._stopper(wanted.budget)
         tracking = self.tracker.begin(
             wanted.label,
@@ -127,6 +132,7 @@ class Process:
             wanted.prices,
             budget=wanted.budget,
             stop=stopper.stop if stopper is not None else None,
+            during=wanted.during,
         )
         if stopper is not None:
             self._stoppers[tracking.id] = stopper
@@ -220,6 +226,28 @@ class Process:
         if key not in self._guesses:
             self._guesses[key] = grid.guess(self._environ, places=dict(config.pairs(key)))
         return self._guesses[key]
+
+    def forecast(self, hours: float = 24.0, place: str | None = None) -> Forecast | None:
+        """The hours to come at this place, by the service that `live` names; None where it names none.
+
+        Waits for the network, 20 s at most. LiveError in a sentence where the service does not tell.
+        """
+        settings = self.settings({"place": place})
+        if settings.live is None:
+            return None
+        return self._fed().forecast(settings.live, settings.live_zone, self.place(settings), hours)
+
+    def _during(self, settings: Settings, place: Intensity) -> Annual | None:
+        if settings.live is None:
+            return None
+        return self._fed().during(settings.live, settings.live_zone, place)
+
+    def _fed(self) -> Feeds:
+        if self._feeds is None:
+            from .grid.feeds import Feeds
+
+            self._feeds = Feeds(self._environ)
+        return self._feeds
 
     def _keep(self, run: Run) -> None:
         if self.pump is not None:

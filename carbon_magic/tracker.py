@@ -11,7 +11,7 @@ from .budget import Watch
 from .clock import Clock
 from .config import Settings
 from .cost import Price
-from .grid import Intensity
+from .grid import Annual, Intensity
 from .meters import cpu_time
 from .meters.machine import Machine
 from .meters.meter import Meter
@@ -63,6 +63,7 @@ class Tracker:
         prices: tuple[Price, ...] = (),
         budget: Watch | None = None,
         stop: Callable[[str], None] | None = None,
+        during: Annual | None = None,
     ) -> Tracking:
         """Start a run; the first reading is the last thing done. `stop` is called once its budget is used up."""
         with self._wake:
@@ -80,7 +81,7 @@ class Tracker:
             slept_s = self.clock.boottime() - self.clock.monotonic() - self._boot_ahead_s
             wall_ahead_s = self._wall_ahead_s + (slept_s if slept_s > SLEPT_S else 0.0)
             watched = self._machine, self._witness, self.clock, wall_ahead_s
-            tracking = Tracking(label, settings, place, *watched, self._nudge, prices, budget, stop)
+            tracking = Tracking(label, settings, place, *watched, self._nudge, prices, budget, stop, during)
             self._active.append(tracking)
             self._watch()
         tracking.start()
@@ -98,6 +99,7 @@ class Tracker:
         look = tracking.witness.look()
         tracking.ending = True
         self._drain(tracking, now_s)
+        tracking.during.settle(tracking.started_at, now_s - tracking.t0_s)
         with self._wake:
             if tracking.final is None:
                 tracking.close(state, marks, look, now_s)

@@ -16,7 +16,7 @@ from .cost import Price
 from .curve import Curve, Recorder
 from .device import Device
 from .embodied import Embodied
-from .grid import Intensity, pue
+from .grid import Annual, Intensity, pue
 from .meters.machine import Machine
 from .meters.odometer import Mark
 from .meters.slope import Slope
@@ -92,6 +92,7 @@ class Tracking:
         prices: tuple[Price, ...] = (),
         budget: Watch | None = None,
         stop: Callable[[str], None] | None = None,
+        during: Annual | None = None,
     ) -> None:
         self.id = os.urandom(16).hex()
         self.label = label
@@ -100,6 +101,7 @@ class Tracking:
         self.prices = prices
         self.budget, self._stop = budget, stop
         self._spent: Budget | None = None
+        self.during = during or Annual(place)
         self.machine = machine
         self.witness = witness
         self._pue = pue(settings.pue, place.place, settings.said.get("pue", ""))
@@ -148,6 +150,11 @@ class Tracking:
         return self.at("running", marks, self._clock.monotonic())
 
     @property
+    def started_at(self) -> float:
+        """In seconds since 1970."""
+        return self.t0_s + self._wall_ahead_s
+
+    @property
     def inherited(self) -> bool:
         """Whether this is a forked child's copy: the run is the parent's, and its locks may be held for ever here."""
         return self.pid != os.getpid()
@@ -173,16 +180,18 @@ class Tracking:
         slept_s = self._clock.boottime() - self._boot_s - (self._clock.monotonic() - self.t0_s)
         if slept_s > SLEPT_S:
             notes.append(f"the machine slept for {slept_s:.0f} s, which the duration leaves out")
+        grid, said = self.during.figure(self.started_at, now_s - self.t0_s, self._recorder.curve, state != "running")
+        notes += [said] if said else []
         energy_range = total(parts)
         own, reason = self._splitter.share(devices, energy_range[1]) if share else (None, "")
         return Run(
             id=self.id,
             name=self.label.name,
             state=state,
-            started_at=self.t0_s + self._wall_ahead_s,
+            started_at=self.started_at,
             duration_s=now_s - self.t0_s,
             energy_j_range=energy_range,
-            grid=self.place,
+            grid=grid,
             devices=tuple(devices),
             others=tuple(others),
             stage=self.label.stage,
@@ -242,6 +251,7 @@ class Tracking:
         self._save_s = self.t0_s + SAVE_S * (1 + (now_s + EARLY_S - self.t0_s) // SAVE_S)
         if self.witness.due(now_s):
             self._splitter.slice(self.witness.look(), marks)
+        self.during.refresh()
         curve = now_s - self._curve_s >= max(CURVE_S, len(self._recorder) / POINTS_PER_S)
         if curve:
             self._curve_s = now_s

@@ -8,7 +8,7 @@ given("0.32 EUR", "kWh")      a price in somebody's own words
 
 from __future__ import annotations
 
-from .known import OFF, known
+from .here import OFF, known
 from .price import Cost, Price, given
 from .table import electricity, machine
 

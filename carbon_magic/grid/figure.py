@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from .series import Series
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,14 +28,17 @@ class Intensity:
     licence: str
     how: str
     """How the place was chosen, in plain words."""
+    series: Series | None = None
+    """The live figures of a run's own hours, of which the intensity is the mean; None of an annual figure."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {**asdict(self), "intensity_range": list(self.intensity_range)}
+        return asdict(self) | {"intensity_range": list(self.intensity_range)}
 
     @classmethod
     def from_dict(cls, d: Mapping[str, Any]) -> Intensity:
         """The reverse of to_dict; fields it does not know are left out. Raises KeyError where one is missing."""
-        fields = {name: d[name] for name in cls.__dataclass_fields__}
+        fields = {name: d[name] for name in cls.__dataclass_fields__ if name != "series"}
         low, high = fields["intensity_range"]
-        return cls(**{**fields, "intensity_range": (float(low), float(high))})
+        series = Series.from_dict(d["series"]) if d.get("series") else None
+        return cls(**{**fields, "intensity_range": (float(low), float(high)), "series": series})

@@ -7,6 +7,7 @@ of one place by different publishers bear that out: the UK is 217 (Ember) and 24
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +44,22 @@ def of(g_per_kwh: float, basis: str, boundary: str, age_years: int) -> Range:
     stale = _DRIFT_PER_YEAR * max(0, age_years - _FRESH_YEARS)
     bottom = min(g_per_kwh * (low - stale), g_per_kwh - _FLOOR_G)
     top = max(g_per_kwh * (high + stale) + extra, g_per_kwh + _FLOOR_G)
+    return round(max(bottom, g_per_kwh / 5), 2), round(top, 2)
+
+
+# Of an hourly figure the hour is known; what is left are the factors, which differ by about a tenth between the IPCC's,
+# the UNECE's and national ones, and the place within the grid. An hour that the service estimated by its own model is
+# as uncertain as a forecast of the next hours (see ahead.py).
+_LIVE = {"lifecycle": (0.85, 1.15, 0.0), "direct": (0.85, 1.4, 30.0)}
+_ESTIMATED = 0.2
+
+
+def live(g_per_kwh: float, basis: str, estimated: float) -> Range:
+    """The range around a mean of hourly figures, of which a part, 0 to 1, is estimated."""
+    low, high, extra = _LIVE[basis]
+    more = _ESTIMATED * estimated
+    bottom = min(g_per_kwh * (1 - math.hypot(1 - low, more)), g_per_kwh - _FLOOR_G)
+    top = max(g_per_kwh * (1 + math.hypot(high - 1, more)) + extra, g_per_kwh + _FLOOR_G)
     return round(max(bottom, g_per_kwh / 5), 2), round(top, 2)
 
 

@@ -101,6 +101,7 @@ def known_co2e(energy: Sign, grid: Intensity | None) -> Sign:
         return energy
     word = energy.word.partition(",")[0]
     mean = f"grid mean {grid.year}" if grid is not None else "grid mean"
+    mean = "live grid" if grid is not None and grid.series is not None else mean
     return Sign(energy.mark if energy.mark == METHODS["modelled"].mark else _PART, f"{word} × {mean}")
 
 

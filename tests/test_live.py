@@ -1,0 +1,484 @@
+"""The live services against a server on loopback that speaks the documented shapes, and misbehaves."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import socket
+import time
+import traceback
+
+import pytest
+from services import Answer, after, serve, shapes
+
+from carbon_magic import config, grid
+from carbon_magic.grid import live
+from carbon_magic.grid.live import LiveError, ask, cache, fetch, key
+from carbon_magic.grid.live.ask import Ask
+from carbon_magic.grid.live.electricitymaps import ElectricityMaps
+from carbon_magic.grid.live.energidataservice import EnergiDataService
+from carbon_magic.grid.live.gb import CarbonIntensityGB
+from carbon_magic.grid.live.rte import Rte
+from carbon_magic.grid.live.watttime import G_PER_KWH, WattTime
+
+SECRET = "s3cret-KEY-0123456789"
+NOW = time.time()
+THIS_HOUR = shapes.hour(NOW)
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with serve() as running:
+        yield running
+
+
+def asking(title="Service", words=SECRET, **limits):
+    slept = []
+    asked = Ask(title, key.Key(words), slept.append, **limits)
+    return asked, slept
+
+
+def history(service, zone, now_s=NOW):
+    return service.history(asking(service.title)[0], zone, now_s)
+
+
+def forecast(service, zone, hours=24.0, now_s=NOW):
+    return service.forecast(asking(service.title)[0], zone, now_s, hours)
+
+
+class TestElectricityMaps:
+    def test_the_last_day_as_documented(self, server):
+        server.says["/carbon-intensity/history"] = Answer(
+            shapes.electricitymaps("history", [35, 36.5, None, 38], THIS_HOUR - 3 * 3600)
+        )
+        points = history(ElectricityMaps(server.url), "FR")
+        assert [(p.start_s, p.g_per_kwh) for p in points] == [
+            (THIS_HOUR - 3 * 3600, 35), (THIS_HOUR - 2 * 3600, 36.5), (THIS_HOUR, 38),
+        ]  # fmt: skip
+        assert all(p.end_s - p.start_s == 3600 and not p.marginal and not p.estimated for p in points)
+        asked = server.asked[0]
+        assert asked.params == {"zone": "FR", "emissionFactorType": "lifecycle"}
+        assert asked.headers["auth-token"] == SECRET
+        assert SECRET not in asked.path + str(asked.params)
+
+    def test_the_hours_to_come(self, server):
+        server.says["/carbon-intensity/forecast"] = Answer(shapes.electricitymaps("forecast", [40, 43], THIS_HOUR))
+        assert [p.g_per_kwh for p in forecast(ElectricityMaps(server.url), "FR", 30)] == [40, 43]
+        assert server.asked[0].params["horizonHours"] == "48"
+
+    def test_estimates_are_marked_and_sandbox_figures_refused(self, server):
+        service = ElectricityMaps(server.url)
+        path = "/carbon-intensity/history"
+        estimated = {"isEstimated": True, "estimationMethod": "TIME_SLICER_AVERAGE"}
+        server.says[path] = Answer(shapes.electricitymaps("history", [35], THIS_HOUR, **estimated))
+        assert history(service, "FR")[0].estimated
+        sandbox = {"isEstimated": True, "estimationMethod": "SANDBOX_MODE_DATA"}
+        server.says[path] = Answer(shapes.electricitymaps("history", [512], THIS_HOUR, **sandbox))
+        with pytest.raises(LiveError, match="made-up figures, as this is a sandbox key: they are refused"):
+            history(service, "FR")
+
+    @pytest.mark.parametrize(
+        "fields",
+        [{"zone": "DE"}, {"zone": None}, {"emissionFactorType": "direct"}, {"carbonIntensity": "38"},
+         {"carbonIntensity": True}, {"carbonIntensity": -1}, {"carbonIntensity": 5000}, {"carbonIntensity": 10**400},
+         {"carbonIntensity": [38]}, {"datetime": None}, {"datetime": 1700000000}, {"datetime": "soon"},
+         {"datetime": "2026-11-23T15:00:00"}, {"datetime": "1926-11-23T15:00:00Z"}],
+    )  # fmt: skip
+    def test_a_row_that_is_not_as_documented(self, server, fields):
+        server.says["/"] = Answer(shapes.electricitymaps("history", [38], THIS_HOUR, **fields))
+        with pytest.raises(LiveError):
+            history(ElectricityMaps(server.url), "FR")
+
+    @pytest.mark.parametrize(
+        "body",
+        [None, [], "text", 5, {}, {"zone": "FR"}, {"zone": "FR", "history": None}, {"zone": "FR", "history": {}},
+         {"zone": "FR", "history": []}, {"zone": "FR", "history": [None]}, {"zone": "FR", "history": [[]]},
+         {"zone": "FR", "temporalGranularity": "yearly", "history": []}, {"zone": "FR", "history": [{}] * 6000},
+         shapes.electricitymaps("history", [None, None], THIS_HOUR), shapes.electricitymaps("history", [1], 0.0),
+         shapes.electricitymaps("history", [38], THIS_HOUR, zone="DE")],
+    )  # fmt: skip
+    def test_an_answer_that_is_not_as_documented(self, server, body):
+        server.says["/"] = Answer(body)
+        with pytest.raises(LiveError) as caught:
+            history(ElectricityMaps(server.url), "FR")
+        assert len(str(caught.value)) < 200
+
+    def test_figures_on_top_of_each_other(self, server):
+        body = shapes.electricitymaps("history", [38, 39], THIS_HOUR - 7200)
+        body["history"][1]["datetime"] = shapes.iso(THIS_HOUR - 7200 + 600)
+        server.says["/"] = Answer(body)
+        with pytest.raises(LiveError, match="overlapping"):
+            history(ElectricityMaps(server.url), "FR")
+
+    @pytest.mark.parametrize(
+        ("place", "zone"),
+        [("FR", "FR"), ("DE", "DE"), ("CA-QC", "CA-QC"), ("SE-SE3", "SE-SE3"), ("US", None), ("US-CA", None),
+         ("DK", None), ("WORLD", None), ("EU", None), ("EGRID:SRSO", None)],
+    )  # fmt: skip
+    def test_zones_of_places(self, place, zone):
+        assert ElectricityMaps().zone(place) == zone
+
+
+class TestWattTime:
+    def says(self, server, average=900.0, marginal=870.0):
+        server.says["/login"] = Answer({"token": "header.payload.signature"})
+        server.says["/v3/historical"] = Answer(shapes.watttime([average] * 3, THIS_HOUR - 7200, "co2_aoer"))
+        server.says["/v3/forecast"] = Answer(shapes.watttime([marginal, 868.5], THIS_HOUR, "co2_moer"))
+
+    def test_averages_for_the_account(self, server):
+        self.says(server)
+        points = history(WattTime(server.url), "CAISO_NORTH")
+        assert [p.g_per_kwh for p in points] == pytest.approx([900 * G_PER_KWH] * 3)
+        assert not any(p.marginal for p in points)
+        login, asked = server.asked
+        assert login.headers["authorization"].startswith("Basic ")
+        assert asked.headers["authorization"] == "Bearer header.payload.signature"
+        assert (asked.params["signal_type"], asked.params["region"]) == ("co2_aoer", "CAISO_NORTH")
+
+    def test_marginal_figures_are_marked(self, server):
+        self.says(server)
+        points = forecast(WattTime(server.url), "CAISO_NORTH")
+        assert all(p.marginal for p in points)
+        assert points[0].g_per_kwh == pytest.approx(870 * G_PER_KWH)
+
+    def test_a_token_is_asked_for_once(self, server):
+        self.says(server)
+        service = WattTime(server.url)
+        history(service, "CAISO_NORTH")
+        forecast(service, "CAISO_NORTH")
+        assert [r.path for r in server.asked].count("/login") == 1
+        assert "signature" not in f"{service!r} {vars(service)}"
+
+    def test_an_account_without_averages_has_nothing_to_count(self, server):
+        self.says(server)
+        server.says["/v3/historical"] = Answer({"error": "no"}, 403)
+        with pytest.raises(LiveError, match="gives this account no averages"):
+            history(WattTime(server.url), "CAISO_NORTH")
+
+    @pytest.mark.parametrize(
+        "meta",
+        [{"units": "g_per_kwh"}, {"units": "percentile"}, {"units": None}, {"signal_type": "co2_moer"},
+         {"region": "ERCOT"}, {"data_point_period_seconds": 0}, {"data_point_period_seconds": "300"},
+         {"data_point_period_seconds": True}],
+    )  # fmt: skip
+    def test_another_signal_unit_or_region_is_refused(self, server, meta):
+        self.says(server)
+        body = shapes.watttime([900.0], THIS_HOUR, "co2_aoer")
+        body["meta"] |= meta
+        server.says["/v3/historical"] = Answer(body)
+        with pytest.raises(LiveError):
+            history(WattTime(server.url), "CAISO_NORTH")
+
+    @pytest.mark.parametrize("token", [None, "", 5, "a\nb", "ü"])
+    def test_a_login_without_a_token(self, server, token):
+        server.says["/login"] = Answer({"token": token})
+        with pytest.raises(LiveError, match="no token"):
+            history(WattTime(server.url), "CAISO_NORTH")
+
+
+class TestGB:
+    def test_the_whole_island(self, server):
+        half = NOW // 1800 * 1800
+        server.says["/intensity/"] = Answer(shapes.gb([(150, 148), (142, 138), (140, None)], half - 3600))
+        points = history(CarbonIntensityGB(server.url), "GB")
+        assert [(p.g_per_kwh, p.estimated) for p in points] == [(148, False), (138, False), (140, True)]
+        assert points[0].end_s - points[0].start_s == 1800
+        assert server.asked[0].path.endswith("/pt24h")
+
+    @pytest.mark.parametrize("wrap", [lambda d: d, lambda d: [d]])
+    def test_a_region_has_forecasts_only(self, server, wrap):
+        rows = shapes.half_hours([(121, None), (119, None)], NOW // 1800 * 1800 - 1800)
+        for row in rows:
+            del row["intensity"]["actual"]
+        server.says["/regional/intensity/"] = Answer({"data": wrap({"regionid": 13, "data": rows})})
+        points = history(CarbonIntensityGB(server.url), "13")
+        assert [(p.g_per_kwh, p.estimated) for p in points] == [(121, True), (119, True)]
+        assert server.asked[0].path.endswith("/pt24h/regionid/13")
+        server.says["/regional/intensity/"] = Answer({"data": wrap({"regionid": 12, "data": rows})})
+        with pytest.raises(LiveError, match="region"):
+            history(CarbonIntensityGB(server.url), "13")
+
+    def test_the_hours_to_come(self, server):
+        server.says["/intensity/"] = Answer(shapes.gb([(142, None), (90, None)], NOW // 1800 * 1800))
+        points = forecast(CarbonIntensityGB(server.url), "GB", 48)
+        assert [(p.g_per_kwh, p.estimated) for p in points] == [(142, False), (90, False)]
+        assert server.asked[0].path.endswith("/fw48h")
+
+    def test_half_hours_that_are_none(self, server):
+        body = shapes.gb([(142, 138)], THIS_HOUR)
+        body["data"][0]["to"] = body["data"][0]["from"]
+        server.says["/"] = Answer(body)
+        with pytest.raises(LiveError):
+            history(CarbonIntensityGB(server.url), "GB")
+        with pytest.raises(LiveError, match="1 to 17"):
+            history(CarbonIntensityGB(server.url), "18")
+
+
+class TestEnergiDataService:
+    def test_the_last_day(self, server):
+        server.says["/CO2Emis"] = Answer(shapes.energidataservice([88.0, 89], NOW // 300 * 300 - 600))
+        points = history(EnergiDataService(server.url), "DK1")
+        assert [(p.g_per_kwh, p.end_s - p.start_s) for p in points] == [(88, 300), (89, 300)]
+        assert server.asked[0].params["filter"] == '{"PriceArea":["DK1"]}'
+        with pytest.raises(LiveError, match="DK1"):
+            history(EnergiDataService(server.url), "DK3")
+
+    def test_the_day_ahead(self, server):
+        begin = NOW // 300 * 300
+        server.says["/CO2EmisProg"] = Answer(shapes.energidataservice([95.0] * 500, begin, "CO2EmisProg"))
+        points = forecast(EnergiDataService(server.url), "DK1", 24)
+        assert points[-1].end_s <= NOW + 24 * 3600 + 300
+
+    def test_another_area_is_refused(self, server):
+        server.says["/CO2Emis"] = Answer(shapes.energidataservice([88.0], THIS_HOUR, area="DK2"))
+        with pytest.raises(LiveError, match="price area"):
+            history(EnergiDataService(server.url), "DK1")
+
+
+class TestRte:
+    def test_quarters_of_an_hour(self, server):
+        server.says["/records"] = Answer(shapes.rte([29, 31], NOW // 900 * 900 - 1800))
+        points = history(Rte(server.url), "FR")
+        assert [(p.g_per_kwh, p.end_s - p.start_s) for p in points] == [(29, 900), (31, 900)]
+        with pytest.raises(LiveError, match="publishes no forecast"):
+            forecast(Rte(server.url), "FR")
+
+    def test_another_area_is_refused(self, server):
+        body = shapes.rte([29], THIS_HOUR)
+        body["results"][0]["perimetre"] = "Bretagne"
+        server.says["/records"] = Answer(body)
+        with pytest.raises(LiveError, match="area"):
+            history(Rte(server.url), "FR")
+
+
+SERVICES = [(ElectricityMaps, "FR"), (WattTime, "CAISO_NORTH"), (CarbonIntensityGB, "GB"), (CarbonIntensityGB, "13"),
+            (EnergiDataService, "DK1"), (Rte, "FR")]  # fmt: skip
+JUNK = [None, [], {}, "x", 5, {"data": []}, {"data": [{}]}, {"data": [[]]}, {"records": [{}]}, {"results": [None]},
+        {"token": "t", "meta": {}, "data": {}}, {"data": {"regionid": 13, "data": [{}]}}]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "zone"), SERVICES)
+@pytest.mark.parametrize("junk", JUNK)
+def test_no_service_believes_junk(server, make, zone, junk):
+    server.says["/"] = Answer(junk)
+    server.says["/login"] = Answer({"token": "t"})
+    for question in (history, forecast):
+        with pytest.raises(LiveError):
+            question(make(server.url), zone)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(401, "does not accept the key"), (403, "does not allow"), (404, "knows nothing"), (400, "refuses the question"),
+     (302, "redirect, which is not followed"), (418, "HTTP 418")],
+)  # fmt: skip
+def test_a_refusal_is_told_at_once_and_in_our_words(server, status, words):
+    server.says["/"] = Answer({"error": f"Invalid auth-token {SECRET}"}, status, {"Location": server.url + "/other"})
+    asked, slept = asking("Electricity Maps")
+    with pytest.raises(LiveError, match=words) as caught:
+        asked.json(server.url + "/x", {})
+    assert str(caught.value).startswith("Electricity Maps ")
+    assert SECRET not in str(caught.value)
+    assert len(server.asked) == 1
+    assert slept == []
+
+
+def test_trouble_that_passes_is_outlived(server):
+    server.says["/"] = after(Answer(None, 500), Answer(None, 502), Answer({"fine": True}))
+    asked, slept = asking()
+    assert asked.json(server.url, {}) == {"fine": True}
+    assert slept == list(ask.WAITS_S)
+
+
+def test_trouble_that_stays_is_told(server):
+    server.says["/"] = Answer({"error": "x"}, 500)
+    with pytest.raises(LiveError, match=r"has trouble of its own \(HTTP 500\)"):
+        asking()[0].json(server.url, {})
+    assert len(server.asked) == 3
+
+
+def test_retry_after_is_honoured_where_there_is_time_for_it(server):
+    server.says["/"] = after(Answer(None, 429, {"Retry-After": "2"}), Answer({"fine": True}))
+    asked, slept = asking()
+    assert asked.json(server.url, {}) == {"fine": True}
+    assert slept == [2.0]
+    server.says["/"] = Answer(None, 429, {"Retry-After": "3600"})
+    asked, slept = asking()
+    with pytest.raises(LiveError, match="asks for fewer questions") as caught:
+        asked.json(server.url, {})
+    assert (slept, caught.value.again_s) == ([], 3600.0)
+    later = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 600))
+    assert ask._seconds(later) == pytest.approx(600, abs=3)
+    assert ask._seconds("whenever") is None
+    assert ask._seconds("9" * 50) == 86400
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"{", b"\xff\xfe", b"[" * 200000])
+def test_what_is_no_json(server, body):
+    server.says["/"] = Answer(body)
+    with pytest.raises(LiveError, match="no JSON"):
+        asking()[0].json(server.url, {})
+
+
+def test_an_endless_answer(server, monkeypatch):
+    monkeypatch.setattr(ask, "LARGEST", 1 << 16)
+    server.says["/"] = Answer(b"[" + b"1," * (1 << 16) + b"1]")
+    with pytest.raises(LiveError, match="more than"):
+        asking()[0].json(server.url, {})
+
+
+@pytest.mark.parametrize("trouble", ["hang", "drip", "drip headers", "hang up"])
+def test_a_server_that_does_not_come_to_the_point(server, monkeypatch, trouble):
+    """Bytes that come now and then outlive every timeout between bytes; the deadline ends them."""
+    monkeypatch.setattr(ask, "READ_S", 0.4)
+    server.says["/"] = Answer({"a": 1}, trouble=trouble)
+    began_s = time.monotonic()
+    with pytest.raises(LiveError, match=r"answers too slowly|did not answer in time|cannot be reached"):
+        asking(all_s=2.0, try_s=0.3)[0].json(server.url, {})
+    assert time.monotonic() - began_s < 2.5
+
+
+def test_nobody_there():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(LiveError, match="cannot be reached"):
+        asking()[0].json(url, {})
+    with pytest.raises(LiveError):
+        asking()[0].json("http://\0/", {})
+
+
+def test_the_deadline_holds_for_all_tries_together(server):
+    server.says["/"] = Answer(None, 500)
+    asked, slept = asking(all_s=1.0)
+    with pytest.raises(LiveError):
+        asked.json(server.url, {})
+    assert sum(slept) < 1.0
+    assert len(server.asked) == 2
+
+
+def test_a_key_is_nowhere_to_be_seen(server, caplog, capsys, monkeypatch):
+    caplog.set_level(logging.DEBUG)
+    hidden = key.Key(SECRET)
+    assert SECRET not in f"{hidden} {hidden!r} {hidden:>40}"
+    with pytest.raises(TypeError):
+        pickle.dumps(hidden)
+    monkeypatch.setenv("CARBON_MAGIC_ELECTRICITYMAPS_KEY", SECRET)
+    monkeypatch.setattr(live, "make", lambda name: ElectricityMaps(server.url))
+    for answer in (Answer({"error": SECRET}, 401), Answer(SECRET), Answer(None, trouble="hang up")):
+        server.says["/"] = answer
+        with pytest.raises(LiveError) as caught:
+            grid.forecast("electricitymaps", "FR")
+        error = caught.value
+        assert (error.__context__, error.__cause__) == (None, None)
+        # As IPython's verbose tracebacks do: every variable of every frame.
+        told = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+        assert "grid/__init__.py" in told
+        assert SECRET not in told.partition("grid/__init__.py")[2]
+    assert server.asked[0].headers["auth-token"] == SECRET
+    assert SECRET not in caplog.text
+    assert SECRET not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("words", ["", "  ", "a\r\nX-Evil: 1", "ключ", "x" * 5000])
+def test_a_key_that_is_none(words, monkeypatch):
+    monkeypatch.setattr(key, "_from_keyring", lambda name: None)
+    with pytest.raises(LiveError) as caught:
+        key.find(ElectricityMaps(), {"CARBON_MAGIC_ELECTRICITYMAPS_KEY": words})
+    assert not words.strip() or words not in str(caught.value)
+
+
+def test_the_environment_before_the_keyring_and_none_where_none_is_needed(monkeypatch):
+    asked = []
+    monkeypatch.setattr(key, "_from_keyring", lambda name: asked.append(name) or "from the ring")
+    assert key.find(CarbonIntensityGB(), {}) is None
+    assert asked == []
+    assert key.find(WattTime(), {"CARBON_MAGIC_WATTTIME_KEY": "a:b"}).reveal() == "a:b"
+    assert key.find(WattTime(), {}).reveal() == "from the ring"
+    assert asked == ["watttime"]
+
+
+def test_a_broken_keyring_is_no_keyring(monkeypatch):
+    import keyring
+
+    def broken(*_):
+        raise RuntimeError("locked")
+
+    monkeypatch.setattr(keyring, "get_password", broken)
+    with pytest.raises(LiveError, match=r"set CARBON_MAGIC_WATTTIME_KEY.*keyring set carbon_magic watttime"):
+        key.find(WattTime(), {})
+
+
+def test_the_cache_spares_the_second_question(server):
+    server.says["/"] = Answer(shapes.electricitymaps("history", [35], THIS_HOUR))
+    environ = {"CARBON_MAGIC_ELECTRICITYMAPS_KEY": SECRET}
+    first, age = fetch.history(ElectricityMaps(server.url), "FR", environ)
+    assert age == 0
+    again, age = fetch.history(ElectricityMaps(server.url), "FR", environ)
+    assert (list(again), len(server.asked)) == (list(first), 1)
+    assert 0 <= age < 60
+    kept = list(cache.folder().iterdir())
+    assert [path.name for path in kept] == ["electricitymaps-FR.json"]
+    assert SECRET not in kept[0].read_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"version":1,"fetched_at":"x","points":[]}', '{"version":9,"fetched_at":NOW,"points":[[1,2,3,0,0]]}',
+     '{"version":1,"fetched_at":NOW,"points":[[1,2,-3,0,0]]}', '{"version":1,"fetched_at":NOW,"points":[[2,1,3,0,0]]}',
+     '{"version":1,"fetched_at":NOW,"points":[[1]]}', '{"version":1,"fetched_at":99999999999,"points":[[1,2,3,0,0]]}',
+     '{"version":1,"fetched_at":1000,"points":[[1,2,3,0,0]]}'],
+)  # fmt: skip
+def test_a_cache_that_is_old_or_damaged_is_none(tmp_path, text):
+    (tmp_path / "a.json").write_text(text.replace("NOW", str(time.time())))
+    assert cache.read("a", 60, tmp_path) is None
+
+
+def test_the_cache_is_written_whole_and_names_cannot_leave_it(tmp_path):
+    points = [grid.Point(1.0, 2.0, 3.0), grid.Point(2.0, 3.0, 4.0, True, True)]
+    cache.write("a/../../b c", points, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a_.._.._b_c.json"]
+    assert cache.read("a/../../b c", 60, tmp_path)[0] == tuple(points)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    cache.write("x", points, blocked)
+    assert cache.read("x", 60, blocked) is None
+
+
+def test_settings():
+    assert config.live("Electricity-Maps") == "electricitymaps"
+    assert config.live("off") is None
+    with pytest.raises(ValueError, match="a live service is one of electricitymaps, watttime, gb"):
+        config.live("weather")
+    for wrong in ("", "../x", "FR&key=1", "x" * 50, "FR/DE"):
+        with pytest.raises(ValueError, match="a zone is a short code"):
+            config.live_zone(wrong)
+    settings, problems = config.current({}, {"CARBON_MAGIC_LIVE": "gb", "CARBON_MAGIC_LIVE_ZONE": "13"})
+    assert (settings.live, settings.live_zone, problems) == ("gb", "13", [])
+    assert config.current({}, {})[0].live is None
+
+
+def test_each_service_is_one_file_and_says_what_its_figures_are():
+    for name in live.NAMES:
+        service = live.make(name)
+        assert service.name == name
+        assert service.basis in ("lifecycle", "direct")
+        assert service.title
+        assert service.licence
+        assert service.boundary
+        assert service.url.startswith("https://")
+
+
+def test_a_forecast_by_name(server, monkeypatch):
+    server.says["/intensity/"] = Answer(shapes.gb([(200, None)] * 4 + [(50, None)] * 4, NOW // 1800 * 1800))
+    monkeypatch.setattr(live, "make", lambda name: CarbonIntensityGB(server.url))
+    found = grid.forecast("gb", "GB", 4)
+    assert (found.service, found.zone, found.basis) == ("gb", "GB", "direct")
+    assert grid.best_window(found.points, 1).sure
+    assert grid.forecast("gb", "GB", 4).points == found.points
+    assert len(server.asked) == 1
+    with pytest.raises(ValueError, match="zone"):
+        grid.forecast("gb", "a b")
