@@ -245,7 +245,7 @@ def test_a_run_in_a_process_gets_its_figure_off_its_path(server):
     assert len(server.asked) == 1  # once in a quarter of an hour
     other = once(Process(dict(os.environ)), fetched)  # another kernel finds it on disk
     assert (other.grid.intensity_g_per_kwh, len(server.asked)) == (123, 1)
-    assert process.ledger().runs()["intensity_g_per_kwh"].tolist() == [123] * 3
+    assert set(process.ledger().runs()["intensity_g_per_kwh"]) == {123}
 
 
 def test_the_beginning_never_waits_and_the_end_a_tenth_of_a_second(server):
