@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+import zipfile
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -195,6 +196,32 @@ def test_looking_up_a_processor_is_cheap() -> None:
 
 def test_the_tables_are_small() -> None:
     assert sum(path.stat().st_size for path in data.FOLDER.glob("*.csv")) < 350_000
+
+
+def test_a_wheel_stays_below_600_kb(tmp_path: Path) -> None:
+    """The package as a wheel packs it: a zip, deflated."""
+    package = data.FOLDER.parent
+    with zipfile.ZipFile(tmp_path / "package.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+        for path in sorted(package.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                wheel.write(path, path.relative_to(package.parent))
+    assert (tmp_path / "package.whl").stat().st_size < 600_000
+
+
+def test_who_asks_to_be_named_is_named_in_the_notice() -> None:
+    notice = " ".join((data.FOLDER.parents[1] / "NOTICE").read_text(encoding="utf-8").split())
+    told = [(row["publisher"], row["licence"]) for row in data.rows("sources")]
+    told += [(row["source"].partition(",")[0], row["licence"]) for row in data.rows("equivalents")]
+    asking = {
+        who for who, licence in told if any(name in licence for name in ("CC BY", "Open Government", "MIT", "Apache"))
+    }
+    assert len(asking) >= 8
+    for who in asking - {"derived by carbon_magic"}:
+        words = who.partition(",")[0].partition(" data")[0].partition(" (")[0].removeprefix("UK ")
+        words = words.removesuffix(" et al.")
+        assert words in notice, who
+    for path in data.FOLDER.glob("*.csv"):
+        assert path.name in notice or path.name == "sources.csv", path.name
 
 
 # The build

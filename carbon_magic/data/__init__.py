@@ -2,7 +2,10 @@
 
 grid_intensity   grams of CO2e per kWh of countries, states, provinces, bidding zones
 cloud_regions    where the providers' regions stand, and their published PUE
+provider_pue     a provider's mean PUE, for regions without one of their own
+neighbours       the grids beside a grid; written by hand, not by data.build
 equivalents      what an amount of CO2e or electricity compares with
+flight_routes    kilometres and kilograms of flights between cities
 cpu_tdp          thermal design power by processor name
 electricity_price what a kWh costs homes, by place
 cloud_prices     what cloud machines cost by the hour
