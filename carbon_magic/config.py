@@ -291,7 +291,7 @@ def current(options: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Set
         labels=("", *(source.label for source in outside)),
         words=("", *(source.words for source in outside)),
     )
-    return settings, problems + project.problems
+    return settings, [*problems, *project.problems]
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -11,10 +11,11 @@ import os
 import stat
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 NAMES = ("carbon_magic.toml", "pyproject.toml")
 PATIENCE_S = 0.05
@@ -22,15 +23,15 @@ FRESH_S = 1.0
 """What was seen so recently need not be looked at again: a loop of short runs looks once a second."""
 _DEEPEST = 40
 _LARGEST = 1 << 20
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectFile:
+class ProjectFile(NamedTuple):
     """What a project's file says; empty where there is none."""
 
     path: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    settings: Mapping[str, Any] = _NOTHING
+    problems: Sequence[str] = ()
 
     @property
     def name(self) -> str:

@@ -163,7 +163,7 @@ def test_no_bytes_raise(tmp_path_factory: pytest.TempPathFactory, content: bytes
     (folder / "carbon_magic.toml").write_bytes(content)
     found = project_file.look(str(folder))
     _, problems = config.resolve(found.settings)
-    assert all(problem.isprintable() for problem in found.problems + problems)
+    assert all(problem.isprintable() for problem in (*found.problems, *problems))
 
 
 def test_tomllib_is_not_imported_where_there_is_nothing_to_read() -> None:
