@@ -178,15 +178,16 @@ class Session:
 
 COLUMNS = (
     "id", "name", "project", "stage", "tags", "state", "host", "started_at", "duration_s", "energy_j", "energy_kwh",
-    "energy_j_range", "power_w", "co2e_g", "co2e_kg", "co2e_g_range", "pue", "place", "intensity_g_per_kwh", "method",
+    "energy_j_range", "power_w", "co2e_g", "co2e_kg", "co2e_g_range", "pue", "place", "intensity_g_per_kwh", "basis", "method",
     "measured_fraction", "seed", "notebook", "cell_hash", "git_commit", "hardware", "notes",
-    "cost", "currency", "contract_co2e_g",
+    "cost", "currency", "contract_co2e_g", "embodied_g",
 )  # fmt: skip
 
 
 def row(run: Run) -> dict[str, object]:
     """A run as one row of a table, in the order of COLUMNS."""
     flat: dict[str, object] = {"place": run.grid.place, "intensity_g_per_kwh": run.grid.intensity_g_per_kwh}
+    flat["basis"] = run.grid.basis
     flat["cost"], flat["currency"] = (run.cost.amount, run.cost.currency) if run.cost else (None, None)
     flat["contract_co2e_g"] = run.contract.co2e_g if run.contract else None
     return {name: flat[name] if name in flat else getattr(run, name) for name in COLUMNS}

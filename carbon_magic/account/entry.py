@@ -32,6 +32,8 @@ class Entry(NamedTuple):
     gpus: int
     told_tags: Mapping[str, Tag] | str
     """A mapping, or JSON that has not been read yet: of thousands of runs most are never asked."""
+    basis: str = ""
+    """What the grid's figure counts, as Intensity.basis says it."""
 
     @property
     def tags(self) -> Mapping[str, Tag]:
@@ -74,4 +76,5 @@ class Entry(NamedTuple):
             run.measured_fraction,
             run.gpus,
             run.tags,
+            run.grid.basis,
         )

@@ -120,4 +120,5 @@ def remarks(project: Project) -> list[str]:
     running = sum(entry.state == "running" for entry in project.entries)
     if running:
         said.append(f"{counted(running, 'run')} still going on: with what they took so far.")
-    return said
+    mixed = words.mixed(entry.basis for entry in project.entries if entry.method != words.UNKNOWN)
+    return [*said, mixed] if mixed else said

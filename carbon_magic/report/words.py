@@ -12,7 +12,7 @@ from .. import units
 from .plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ..device import Device, Method
     from ..grid import Intensity
@@ -147,14 +147,18 @@ def embodied_of_session(session: Session) -> str:
 
 def bases(session: Session) -> str:
     """What to know where a total adds figures that count different things; empty where all count the same."""
-    found = {run.grid.basis.partition(",")[0] for run in session.runs if run.devices}
-    direct = sorted(basis for basis in found if basis.startswith("direct"))
-    if not direct or len(found) == 1:
+    return mixed(run.grid.basis for run in session.runs if run.devices)
+
+
+def mixed(told: Iterable[str]) -> str:
+    """The same of some grids' bases, as Intensity says them."""
+    found = {basis.partition(",")[0] for basis in told if basis}
+    if len(found) < 2 or not any(basis.startswith("direct") for basis in found):
         return ""
-    return (
-        f"The CO2e total mixes {' and '.join(sorted(found))} grid figures: direct ones leave out what fuels and power "
-        "plants emit before and beside the stack, so runs on them look cleaner than they are."
-    )
+    why = "they do not count the same"
+    if "direct" in found:
+        why = "direct ones leave out what is emitted before and beside the stacks, so runs on them look cleaner"
+    return f"The CO2e total mixes {' and '.join(sorted(found))} grid figures: {why}."
 
 
 def notes(run: Run) -> list[str]:
