@@ -178,8 +178,8 @@ class Session:
 
 COLUMNS = (
     "id", "name", "project", "stage", "tags", "state", "host", "started_at", "duration_s", "energy_j", "energy_kwh",
-    "energy_j_range", "power_w", "co2e_g", "co2e_kg", "co2e_g_range", "pue", "place", "intensity_g_per_kwh", "basis", "method",
-    "measured_fraction", "seed", "notebook", "cell_hash", "git_commit", "hardware", "notes",
+    "energy_j_range", "power_w", "co2e_g", "co2e_kg", "co2e_g_range", "pue", "place", "intensity_g_per_kwh", "basis",
+    "method", "measured_fraction", "seed", "notebook", "cell_hash", "git_commit", "hardware", "notes",
     "cost", "currency", "contract_co2e_g", "embodied_g",
 )  # fmt: skip
 
