@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "project": "everything that a project took, by stage, week or tag, and its development multiplier",
     "meters": "what measures this machine, what is missing, and what would open it",
     "where": "which grid the electricity is from, why, and how to set it; --compare: the session on other grids",
+    "ruler": "this session, or a project, on one scale from a phone charge to GPT-3; -o poster.pdf",
     "help": "this list",
 }
 """Each subcommand, the name of its module too, and what it is for."""

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, cast
 
 from .. import units
-from . import beside, project_svg, words
+from . import beside, project_svg, ruler, words
 from . import project_words as say
 from .html import (
     FAINT,
@@ -191,5 +191,6 @@ def _beside(thing: Project) -> str:
     joules, grams = say.figures(thing)
     if joules is None or grams is None:
         return ""
+    here = ruler.Here(f"{thing.name}, now", grams, thing.co2e_g_range)
     lines = [f"\N{ALMOST EQUAL TO} {escape(text)}" for text in beside.lines(grams, thing.energy_kwh)]
-    return quiet(f"Everything together is as much {CO2E} as", space=12) + bullets(lines, "none")
+    return quiet(f"Everything together is as much {CO2E} as", space=12) + bullets(lines, "none") + ruler.folded(here)

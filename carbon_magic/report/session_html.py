@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .. import units
-from . import beside, money, svg, words
+from . import beside, money, ruler, svg, words
 from .html import NUMBER, TEXT, Figure, bullets, card, faint, figures, heading, name, quiet, row, spanning, table
 from .run_html import CO2E, energy_beside, span, state
 
@@ -125,5 +125,6 @@ def _beside(thing: Session) -> str:
     joules, grams = words.figures_of_session(thing)
     if joules is None or grams is None:
         return ""
+    here = ruler.Here("this session, now", grams, thing.co2e_g_range)
     lines = [f"\N{ALMOST EQUAL TO} {escape(text)}" for text in beside.lines(grams, thing.energy_kwh)]
-    return quiet(f"As much {CO2E} as", space=12) + bullets(lines, "none")
+    return quiet(f"As much {CO2E} as", space=12) + bullets(lines, "none") + ruler.folded(here)

@@ -1,0 +1,141 @@
+"""What stands on the ruler: things people know, the rows of Strubell et al., and trainings that others published."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from ... import data, units
+from ...grid import intensity
+from ...ranges import Range
+from ...units import G_PER_LB
+
+Kind = Literal["life", "paper", "published", "here"]
+
+KETTLE_GRID = "WORLD"
+_LIFE = {
+    "phone_charge": "a phone charge",
+    "car_km": "1 km by car",
+    "cheeseburger": "a cheeseburger",
+    "flight_paris": "London to Paris by plane, one passenger",
+    "flight": "New York to San Francisco, one passenger (the paper)",
+    "person_year": "a year of an average person (the paper)",
+    "car_lifetime": "a car's lifetime with its fuel (the paper)",
+}
+_PAPER = {
+    "NLP pipeline (parsing, SRL), training one model (GPU)": "one NLP model, trained once (the paper)",
+    "w/ tuning & experimentation": "that with its tuning, 4,789 models (the paper)",
+    "Transformer (big)": "Transformer, big (the paper)",
+    "w/ neural architecture search": "Evolved Transformer search, as the paper has it",
+}
+_PUBLISHED = {
+    "BERT base (Strubell)": "BERT, base (the paper)",
+    "Evolved Transformer NAS": "Evolved Transformer search, as it was run",
+    "BLOOM 176B": "BLOOM 176B, its electricity",
+    "GPT-3 175B": "GPT-3 175B, an estimate",
+    "LLaMA family, whole development": "LLaMA, whole development",
+    "Llama 3.1 total": "Llama 3.1, all sizes",
+}
+"""One row for each thing that is told apart; the rest is in carbon_magic.published()."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One thing on the scale, in grams of CO2e."""
+
+    label: str
+    g: float
+    kind: Kind
+    source: str
+    range: Range | None = None
+    """90 %, of the mark "here"; the others are printed without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What is to be placed among them."""
+
+    label: str
+    co2e_g: float
+    co2e_g_range: Range
+
+
+@lru_cache(maxsize=1)
+def _fixed() -> tuple[Mark, ...]:
+    things = {row["id"]: row for row in data.rows("equivalents")}
+    found = [Mark(label, float(things[i]["g_per_unit"]), "life", things[i]["source"]) for i, label in _LIFE.items()]
+    grid = intensity(KETTLE_GRID)
+    litre = float(things["kettle"]["kwh_per_unit"]) * grid.intensity_g_per_kwh
+    found.append(Mark("a litre of water boiled", litre, "life", f"{things['kettle']['source']} × {grid.source}"))
+    paper = data.find("sources", "strubell") or {}
+    source = f"{paper.get('publisher', '')}, {paper.get('title', '')}"
+    found += [
+        Mark(_PAPER[row["label"]], float(row["co2e_lb"]) * G_PER_LB, "paper", source)
+        for row in data.rows("strubell_table_1")
+        if row["label"] in _PAPER
+    ]
+    for row in data.rows("published_training"):
+        if row["model"] in _PUBLISHED:
+            kind: Kind = "paper" if "Strubell" in row["source"] else "published"
+            found.append(Mark(_PUBLISHED[row["model"]], 1e6 * float(row["co2e_t"]), kind, row["source"]))
+    return tuple(found)
+
+
+def marks(here: Here | None = None, around: int | None = None) -> list[Mark]:
+    """All of them, the smallest first, with the mark of `here` among them; or the `around` nearest on either side."""
+    own = [Mark(here.label, here.co2e_g, "here", "", here.co2e_g_range)] if here is not None and here.co2e_g > 0 else []
+    found = sorted([*_fixed(), *own], key=lambda mark: mark.g)
+    if around is None or not own:
+        return found
+    at = found.index(own[0])
+    return found[max(0, at - around) : at + around + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Whole powers of ten around all marks."""
+
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, shown: list[Mark]) -> Scale:
+        """A gram to where the largest is; further down where something is smaller than a gram."""
+        smallest = min([1.0, *(mark.g for mark in shown), *(mark.range[0] for mark in shown if mark.range)])
+        largest = max([mark.g for mark in shown] + [mark.range[1] for mark in shown if mark.range])
+        return cls(max(-9, math.floor(math.log10(max(smallest, 1e-9)))), math.ceil(math.log10(largest)))
+
+    def at(self, g: float) -> float:
+        """Where on the scale, 0 to 1."""
+        place = (math.log10(max(g, 10.0**self.low)) - self.low) / (self.high - self.low)
+        return min(1.0, max(0.0, place))
+
+    @property
+    def decades(self) -> list[tuple[float, str]]:
+        """The lines of the scale and their words, every third with a name."""
+        return [
+            ((power - self.low) / (self.high - self.low), _decade(power) if power % 3 == 0 else "")
+            for power in range(self.low, self.high + 1)
+        ]
+
+
+def _decade(power: int) -> str:
+    named = {-9: "1 ng", -6: "1 µg", -3: "1 mg", 0: "1 g", 3: "1 kg", 6: "1 t", 9: "1,000 t", 12: "1,000,000 t"}
+    return named.get(power, "")
+
+
+def amount(mark: Mark) -> str:
+    """The figure of a mark; three digits, as everywhere."""
+    return units.grams(mark.g)
+
+
+CAPTION = (
+    "Each step to the right is ten times as much CO\N{SUBSCRIPT TWO}e. Figures of others have different bounds "
+    "(grid, PUE, final run or whole development), which carbon_magic.published() tells."
+)
+CORRECTED = (
+    "The architecture search was found to have been overestimated: 18.7 times for the same data centre, "
+    "88 times as it was run (Patterson et al. 2021)."
+)
