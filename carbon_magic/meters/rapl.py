@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..ranges import Range
 from . import powercap
 from .site import Found, Site
+
+PACKAGE_EVENT = Path("bus/event_source/devices/power/events/energy-pkg")
 
 INTEL_GAIN: Range = (0.95, 1.05)
 """Haswell and later measure: Khan et al. 2018 (RAPL in Action) see ~99 % correlation with the wall, a few % off."""
@@ -18,6 +22,8 @@ def find(site: Site) -> Found:
     gain = AMD_GAIN if by_package else INTEL_GAIN
     zones = powercap.find(site, gain, package_counters=by_package)
     if zones.found.meters and not (by_package and zones.dies):
+        return zones.found
+    if not (site.sys / PACKAGE_EVENT).exists():
         return zones.found
     from . import perf  # most machines never need it
 

@@ -1,0 +1,1 @@
+"""The checks of the simulated machine on real devices; each file is collected only where its device answers."""
