@@ -114,20 +114,39 @@ def _asleep(seconds: float) -> float:
     return (time.process_time() - cpu) / (time.perf_counter() - wall)
 
 
-def reads(times: int) -> list[dict[str, Any]]:
-    """One reading of each meter: median wall and mean CPU time."""
-    from carbon_magic import meters
+def reads(times: int, sys_folder: str = "/sys") -> list[dict[str, Any]]:
+    """One reading of each meter: wall times and mean CPU time. `sys_folder` may be a simulated one."""
+    from pathlib import Path
 
-    found = []
-    for meter in meters.find(os.environ, time.monotonic):
-        walls: list[float] = []
-        cpu = time.process_time()
-        for _ in range(times):
-            wall = time.perf_counter()
-            meter.read()
-            walls.append(time.perf_counter() - wall)
-        found.append({"source": meter.source, "wall_s": walls, "cpu_s": (time.process_time() - cpu) / times})
-    return found
+    from carbon_magic import meters
+    from carbon_magic.meters import cpu_model
+    from carbon_magic.meters.site import Site
+
+    site = Site(os.environ, time.monotonic, cpu_model.cpuinfo(), Path(sys_folder))
+    return [_timed(meter, times) for meter in meters.survey(site).meters]
+
+
+def perf_reads(times: int) -> list[dict[str, Any]]:
+    """The same of an event that this kernel has without energy counters (CPU clock); empty where it is refused."""
+    from carbon_magic.meters import perf
+
+    kernel = perf.Kernel()
+    try:
+        fd = kernel.open(1, 0, 0)
+    except OSError:
+        return []
+    return [_timed(perf.PerfEvent(kernel, fd, 1e-9, "cpu-clock", 0), times)]
+
+
+def _timed(meter: Any, times: int) -> dict[str, Any]:
+    walls: list[float] = []
+    meter.read()
+    cpu = time.process_time()
+    for _ in range(times):
+        wall = time.perf_counter()
+        meter.read()
+        walls.append(time.perf_counter() - wall)
+    return {"source": meter.source, "wall_s": walls, "cpu_s": (time.process_time() - cpu) / times}
 
 
 def _shell() -> Any:

@@ -9,5 +9,7 @@ from .fresh import ROOT
 sys.path.insert(0, str(ROOT / "tests"))
 
 import machine
+from machine import hwmon
+from machine.sysfs import SysTree
 
-__all__ = ["machine"]
+__all__ = ["SysTree", "hwmon", "machine"]

@@ -6,11 +6,13 @@ import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from statistics import mean, median
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from . import wire
 from .figure import Figure
 from .fresh import ROOT, Fresh
-from .simulated import machine
+from .simulated import SysTree, hwmon, machine
 
 TIMES = 9
 LATER = 100
@@ -24,10 +26,10 @@ STARTS = {
     "script": "in a bare script, imports inside",
     "imported": "in a bare script, carbon_magic's own modules imported before",
 }
-MACHINES = {"server": machine.server, "2 GPUs": machine.gpu_box, "8 GPUs": machine.eight_gpus}
+MACHINES = {"laptop": machine.laptop, "server": machine.server, "2 GPUs": machine.gpu_box, "8 GPUs": machine.eight_gpus}
 METERS = {
-    "CPU model": ("models", "model: load", ""),
-    "RAM model": ("models", "for each", ""),
+    "CPU model": ("models", "W by load", ""),
+    "RAM model": ("laptop", "for each of", ""),
     "RAPL domain through FUSE": (
         "server",
         "RAPL",
@@ -40,6 +42,14 @@ METERS = {
     ),
 }
 """Instruments: the machine that has it, what its source says, and what to know of its time."""
+FILES = "plain files: what our own code takes; a real sensor answers through its bus or its firmware"
+BOARDS = {
+    "hwmon energy counter": ("xe", FILES),
+    "hwmon watts, Grace": ("ACPI power meter", FILES),
+    "hwmon volts and amperes, Jetson's input": ("INA3221", FILES),
+    "battery": ("gauge", f"asked once a second at most; {FILES}"),
+}
+"""The same, of a simulated /sys that has them all."""
 
 
 def measure(fresh: Fresh) -> Iterator[Figure]:
@@ -53,6 +63,7 @@ def measure(fresh: Fresh) -> Iterator[Figure]:
     with ExitStack() as simulated:
         on = {name: simulated.enter_context(make()).environment for name, make in MACHINES.items()} | {"models": {}}
         yield from _reads(fresh, on)
+        yield from _boards(fresh)
         yield from wire.measure(fresh, on)
         yield from _watcher(fresh, {name: on[name] for name in ("models", "server", "2 GPUs")})
 
@@ -100,9 +111,28 @@ def _bundle() -> Iterator[Figure]:
 def _reads(fresh: Fresh, on: Mapping[str, Mapping[str, str]]) -> Iterator[Figure]:
     for told, (name, source, remark) in METERS.items():
         found = [m for m in fresh.run("inside", "reads", READS, on=on[name]) if source in m["source"]]
-        wall = median(s for m in found for s in m["wall_s"])
-        note = "; ".join(filter(None, [f"CPU {1e6 * mean(m['cpu_s'] for m in found):.3g} µs", remark]))
-        yield Figure(f"one reading: {told}", 1e6 * wall, "µs", note=note)
+        yield _one_reading(told, found, remark)
+
+
+def _boards(fresh: Fresh) -> Iterator[Figure]:
+    with TemporaryDirectory(prefix="carbon-sys-") as folder:
+        tree = SysTree(folder, machine.InjectedClock())
+        hwmon.power_meter(tree, 0, "Grace Power Socket 0", machine.steady(90))
+        hwmon.energy(tree, 1, "xe", {1: ("card", machine.steady(60))})
+        hwmon.ina3221(tree, 2, {"VDD_IN": machine.steady(20)})
+        hwmon.battery(tree, "BAT0", machine.steady(15))
+        found = fresh.run("inside", "reads", READS, folder)
+    for told, (source, remark) in BOARDS.items():
+        yield _one_reading(told, [m for m in found if source in m["source"]], remark)
+    perf = fresh.run("inside", "perf_reads", READS)
+    if perf:
+        yield _one_reading("perf event", perf, "the kernel's CPU clock in place of an energy register")
+
+
+def _one_reading(told: str, found: Sequence[Mapping[str, Any]], remark: str) -> Figure:
+    wall = median(s for m in found for s in m["wall_s"])
+    note = "; ".join(filter(None, [f"CPU {1e6 * mean(m['cpu_s'] for m in found):.3g} µs", remark]))
+    return Figure(f"one reading: {told}", 1e6 * wall, "µs", note=note)
 
 
 def _watcher(fresh: Fresh, on: Mapping[str, Mapping[str, str]]) -> Iterator[Figure]:
