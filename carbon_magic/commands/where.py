@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import config, process, screen, units
-from ..grid import elsewhere, pue
+from ..grid import best_window, elsewhere, live, pue
+from ..grid.lookup import grid_of
 from ..report import elsewhere as comparison
 from ..report import where
 from . import no_more
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..config import Settings
+    from ..grid import Window
     from ..process import Whereabouts
 
+DAY_H = 24.0
 COMPARE = "--compare"
 _PROJECT = "project file"
 
@@ -32,7 +35,9 @@ def run(shell: InteractiveShell, words: Sequence[str]) -> None:
         screen.show_bundle(shell, comparison.bundle(_compared(now, found)))
         return
     overhead = pue(found.settings.pue, found.chosen.place, found.settings.said.get("pue", ""))
-    screen.show_bundle(shell, where.bundle(found.chosen, overhead, _making(found.settings), _hints(found)))
+    screen.show_bundle(
+        shell, where.bundle(found.chosen, overhead, f"{_making(found.settings)} {_live(found)}", _hints(found))
+    )
 
 
 def _hints(found: Whereabouts) -> list[where.Hint]:
@@ -64,6 +69,17 @@ def _making(settings: Settings) -> str:
     )
 
 
+def _live(found: Whereabouts) -> str:
+    """Whether the grid's figures of the hour are asked for."""
+    settings = found.settings
+    if settings.live is None:
+        return "Nothing is fetched: the setting live names a service for figures of the hour."
+    service = live.make(settings.live)
+    zone = settings.live_zone or service.zone(grid_of(found.chosen.place))
+    said = f"zone {zone}" if zone else "which needs the setting live_zone here"
+    return f"Runs take the figures of their own hours from {service.title}, {said}; else this one."
+
+
 def _compared(now: process.Process, found: Whereabouts) -> comparison.Comparison:
     session = now.session()
     in_use = [run.grid.place for run in session.runs]
@@ -71,4 +87,16 @@ def _compared(now: process.Process, found: Whereabouts) -> comparison.Comparison
     what = f"This session's {units.energy(drawn_kwh * units.J_PER_KWH)}, PUE included,"
     if drawn_kwh <= 0:
         drawn_kwh, what = 1.0, "A kWh (no run has used any yet)"
-    return comparison.Comparison(drawn_kwh, what, elsewhere.others(found.chosen, in_use))
+    window, trouble = _ahead(now)
+    return comparison.Comparison(drawn_kwh, what, elsewhere.others(found.chosen, in_use), window, trouble)
+
+
+def _ahead(now: process.Process) -> tuple[Window | None, str]:
+    """The best hours of the next day for as long as the session took, an hour at least; or why they are not known."""
+    try:
+        forecast = now.forecast(DAY_H)
+    except live.LiveError as error:
+        return None, f"{error}: no best hours are known."
+    if forecast is None:
+        return None, ""
+    return best_window(forecast.points, min(max(1.0, now.session().duration_s / 3600), DAY_H / 2)), ""

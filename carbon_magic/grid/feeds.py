@@ -9,7 +9,7 @@ from .ahead import Forecast
 from .during import Live
 from .feed import Feed
 from .live import fetch
-from .lookup import grid_key
+from .lookup import grid_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Feeds:
     def during(self, name: str, zone: str | None, place: Intensity) -> Live:
         """The figure for a run at a place. `name` and `zone` are the settings live and live_zone."""
         service = self._service(name)
-        told = service.zone(grid_key(place.place))
+        told = service.zone(grid_of(place.place))
         wanted = zone or told
         if (name, wanted) not in self._feeds:
             problem = None if wanted else _no_zone(service, place)
@@ -39,7 +39,7 @@ class Feeds:
     def forecast(self, name: str, zone: str | None, place: Intensity, hours: float) -> Forecast:
         """The hours to come at a place. LiveError in a sentence; waits for the network, 20 s at most."""
         service = self._service(name)
-        wanted = zone or service.zone(grid_key(place.place))
+        wanted = zone or service.zone(grid_of(place.place))
         found = ahead(service, wanted, hours, self._environ) if wanted else _no_zone(service, place)
         if isinstance(found, str):
             raise live.LiveError(found)

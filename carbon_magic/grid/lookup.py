@@ -54,12 +54,6 @@ def find(place: str) -> Intensity | None:
     return _figure(key) if key else None
 
 
-def grid_key(place: str) -> str:
-    """The key of the grid that a place draws from: of "aws:eu-west-3" it is "FR"; any other place is its own."""
-    row = data.find("cloud_regions", place) if ":" in place else None
-    return row["grid"] if row is not None else place
-
-
 def names() -> dict[str, str]:
     """Key -> name of every place in the table, cloud regions too."""
     places = {key: row["name"] for key, row in _rows().items()}

@@ -41,6 +41,8 @@ class Comparison:
     grids: Sequence[Elsewhere]
     window: Window | None = None
     """The best hours of the next day on one's own grid, where a forecast is configured."""
+    trouble: str = ""
+    """Why they are not known although it is."""
 
     @property
     def top(self) -> float:
@@ -71,6 +73,8 @@ def sentences(thing: Comparison) -> list[str]:
             f"{OTHER_BASIS} {' and '.join(bases)} figures, not of one kind with {thing.basis} ones: direct ones count "
             "the stacks of power plants only, lifecycle ones also the supply of fuel and the building of the plants."
         )
+    if thing.trouble:
+        said.append(plain(thing.trouble, 300))
     window = thing.window
     if window is not None and window.sure:
         low, high = (round(100 * part) for part in window.saves_range)
