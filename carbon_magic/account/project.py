@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..overlaps import Chain, Held, Span, split
 from ..units import J_PER_KWH
@@ -220,6 +220,12 @@ class Project:
             for i, (e, own) in enumerate(zip(self.entries, self.own, strict=True))
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def report(self, form: str = "markdown", **options: Any) -> str:
+        """The account as it must be handed in: see carbon_magic.report.hand_in."""
+        from ..report import hand_in
+
+        return hand_in(self, form, **options)
 
     def __repr__(self) -> str:
         from ..report.project_text import line

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, str] = {
     "session": "the runs of this notebook and their total: what %carbon alone shows",
     "project": "everything that a project took, by stage, week or tag, and its development multiplier",
+    "report": "the account of a project for a paper, a checklist, a model card; %carbon report lists the forms",
     "meters": "what measures this machine, what is missing, and what would open it",
     "where": "which grid the electricity is from, why, and how to set it; --compare: the session on other grids",
     "ruler": "this session, or a project, on one scale from a phone charge to GPT-3; -o poster.pdf",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..run import Run
 
-__all__ = ["bundle", "project_bundle", "waiting"]
+__all__ = ["bundle", "hand_in", "project_bundle", "waiting"]
 
 
 def bundle(thing: Run | Session | Project, target: str | None = None) -> dict[str, str]:
@@ -36,6 +36,30 @@ def project_bundle(thing: Project, by: Sequence[str], target: str | None = None)
         "text/plain": project_text.project_text(thing, by),
         "text/html": project_html.project(thing, by, target),
     }
+
+
+def hand_in(
+    project: Project,
+    form: str = "markdown",
+    *,
+    training_type: str | None = None,
+    unit: str | None = None,
+    count: float | None = None,
+) -> str:
+    """A project's account as it must be handed in.
+
+    Args:
+        project: what carbon_magic.project() gives.
+        form: markdown, latex, neurips, huggingface, mlco2, spdx, boamps, sci, csv or html.
+        training_type: "pre-training" or "fine-tuning", for the model card.
+        unit: the functional unit of the SCI score, "1,000 predictions" say; default: a run.
+        count: how many of these units the project's work was.
+
+    Raises ValueError in a sentence for another form, and where the project has no runs with figures.
+    """
+    from . import handin
+
+    return handin.hand_in(project, form, handin.Options(training_type, unit, count))
 
 
 def waiting(name: str, target: str, like: Run | None = None) -> dict[str, str]:

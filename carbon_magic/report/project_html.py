@@ -55,7 +55,7 @@ def project(thing: Project, by: Sequence[str], target: str | None = None) -> str
     return card(target, title, content(thing, by) if thing.entries else faint(escape(say.EMPTY)))
 
 
-def content(thing: Project, by: Sequence[str], live: bool = False) -> str:
+def content(thing: Project, by: Sequence[str], live: bool = False, runs: int = RUNS) -> str:
     """The inside of the card: what is saved, or the same with more runs and with marks for the page's own script."""
     below = " \N{MIDDLE DOT} ".join(filter(None, (say.dates(thing.entries), say.losses(thing.total))))
     return (
@@ -65,7 +65,7 @@ def content(thing: Project, by: Sequence[str], live: bool = False) -> str:
         + (quiet(_said(said), space=2) if (said := say.tuning(thing)) else "")
         + "".join(_groups(thing, what) for what in by)
         + weeks(thing)
-        + _runs(thing, live)
+        + _runs(thing, MOST_RUNS if live else runs, live)
         + "".join(quiet(_said(text)) for text in say.remarks(thing))
         + _beside(thing)
     )
@@ -155,8 +155,8 @@ def largest(thing: Project, most: int) -> list[int]:
     return sorted(range(len(thing.entries)), key=lambda i: thing.own[i].energy_j, reverse=True)[:most]
 
 
-def _runs(thing: Project, live: bool) -> str:
-    shown = largest(thing, MOST_RUNS if live else RUNS)
+def _runs(thing: Project, most: int, live: bool) -> str:
+    shown = largest(thing, most)
     rows = [_run(thing, i) for i in shown]
     left = len(thing.entries) - len(shown)
     if left:
