@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from . import budget as budgets
-from . import cost, embodied, project_file, units
+from . import cost, embodied, equivalents, project_file, units
 
 PREFIX = "CARBON_MAGIC_"
 HZ_RANGE = (0.1, 50.0)
@@ -38,6 +38,8 @@ class Settings:
     """The part of the machine that is reserved for the work, 0 to 1."""
     units: str = "SI"
     """How energy and CO2e are shown: "SI" (Wh, g), or of Wh kWh MWh J and g kg t lb one each, as in "J lb"."""
+    equivalents: str = ""
+    """What a session's CO2e is compared with beside car and flight: three at most; empty: what fits."""
     hz: float | None = None
     """Points of the power curve per second; None: as many as the view needs."""
     quiet: bool = False
@@ -169,6 +171,11 @@ def _units(value: Any) -> str:
     return str(value)
 
 
+def _equivalents(value: Any) -> str:
+    equivalents.choice(_text(value))
+    return str(value)
+
+
 def _number(value: Any, low: float, high: float, what: str) -> float:
     try:
         number = float(value)
@@ -208,6 +215,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "embodied_years": embodied_years,
     "embodied_share": embodied_share,
     "units": _units,
+    "equivalents": _equivalents,
     "hz": hz,
     "quiet": _flag,
     "project": _text,

@@ -11,15 +11,21 @@ import math
 import numbers
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import data, units
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Less of the paper's flight than this, and the kilometres of a flight say more than "1 / 8,130,000 of" one.
 _SMALLEST_FLIGHT = 0.01
 # Below this a fraction reads better as "1 / 8,130 of" than as "0.000123 of".
 _SMALLEST_FRACTION = 0.01
 _NOTHING = 1e-30  # of anything in the table: less than a molecule
+MOST_CHOSEN = 3
+"""Things that a reader may choose to see beside the car and the flight."""
+_chosen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,39 @@ def sentence(
     if not texts:
         return ""
     return "≈ " + ", or ".join([", ".join(texts[:-1]), texts[-1]] if texts[1:] else texts)
+
+
+def choice(words: str) -> tuple[str, ...]:
+    """The things that a setting asks for, by their ids: "phone_charge kettle". ValueError for other words."""
+    ids = tuple(dict.fromkeys(words.replace(",", " ").split()))
+    wrong = [word for word in ids if word not in names()]
+    if wrong:
+        raise ValueError(f"nothing to compare with is called {wrong[0][:40]!r}: there are {' '.join(names())}")
+    if len(ids) > MOST_CHOSEN:
+        raise ValueError(f"at most {MOST_CHOSEN} things stand beside the car and the flight, not {len(ids)}")
+    return ids
+
+
+def use(words: str) -> None:
+    """Compare with these things from now on; with none named, with those that fit the size. ValueError as choice()."""
+    global _chosen
+    _chosen = choice(words)
+
+
+def chosen() -> tuple[str, ...]:
+    """What use() chose last."""
+    return _chosen
+
+
+def names() -> dict[str, str]:
+    """What there is to compare with: ids and names."""
+    return {thing.id: thing.name for thing in _things()}
+
+
+def named(ids: Sequence[str], co2e_g: float, energy_kwh: float | None = None) -> list[Equivalent]:
+    """Just these, as far as they can be told: a thing that is known by its electricity needs the energy."""
+    grams, kwh = _grams(co2e_g), _kwh(co2e_g, energy_kwh, None)
+    return [found for thing in _things() if thing.id in ids and (found := _of(thing, grams, kwh))]
 
 
 def car_km(co2e_g: float) -> Equivalent:

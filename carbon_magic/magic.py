@@ -52,6 +52,7 @@ class CarbonMagic(Magics):
     embodied_years = _option("How long the machine will serve, in years. None: 4.")
     embodied_share = _option("The part of the machine reserved for the work, 0 to 1. None: 1.")
     units = _option('What energy and CO2e are shown in: "SI", or of Wh kWh MWh J and g kg t lb: "J lb". None: SI.')
+    equivalents = _option('What CO2e is compared with: "phone_charge kettle"; three at most. None: what fits the size.')
     hz = _option("Points of the power curve per second, 0.1 to 50. None: as many as the view needs.")
     quiet = _option("True shows nothing.")
     project = _option("What the ledger files runs under. None: the git repository's name, else the folder's.")

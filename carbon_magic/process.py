@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import budgeting, config, cost, grid, labels, meters, origin, project_file, screen, trouble, units
+from . import budgeting, config, cost, equivalents, grid, labels, meters, origin, project_file, screen, trouble, units
 from .budget import Watch
 from .clock import SystemClock
 from .config import Settings
@@ -76,6 +76,7 @@ class Process:
         """Settings now; `options` come first and must be right: ValueError or TypeError in a sentence."""
         settings, problems = config.current(options, self._environ)
         units.use(settings.units)
+        equivalents.use(settings.equivalents)
         if problems:
             sentence = f"settings that are not used, the defaults apply: {'; '.join(problems)}"
             trouble.say_once(f"settings {sentence}", sentence)

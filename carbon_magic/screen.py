@@ -15,13 +15,13 @@ from .totals import Session
 from .tracking import Tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
     from .account import Project
     from .widgets.live import LiveView
-    from .widgets.summary import SummaryView
+    from .widgets.summary import Desk, SummaryView
 
 PATIENCE_S = 0.25
 """A shorter run gets no live view: it would be gone before anyone saw it, and costs the browser a widget."""
@@ -46,6 +46,16 @@ def in_kernel(ipython: InteractiveShell | None) -> bool:
     kernel = getattr(ipython, "kernel", None)
     # Not in a forked child: what it sends goes nowhere, and the kernel logs each attempt.
     return kernel is not None and getattr(kernel.session, "pid", os.getpid()) == os.getpid()
+
+
+def seen(ipython: InteractiveShell) -> bool:
+    """Whether somebody may be looking: a program that runs notebooks (nbclient, papermill) takes no input.
+
+    Such a program keeps the state of every widget ever opened in the notebook's metadata, so that none is opened for
+    it. Voila runs a notebook in the same way, but then shows it.
+    """
+    kernel = getattr(ipython, "kernel", None)
+    return bool(getattr(kernel, "_allow_stdin", True)) or os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
 
 
 def captured(ipython: InteractiveShell) -> bool:
@@ -79,6 +89,8 @@ class Place:
 
     def follow(self, tracking: Tracking) -> None:
         """Make the output live, from another thread: importing the widget machinery takes 70 ms."""
+        if not seen(self._shell):
+            return
         self._ended.clear()
         context = contextvars.copy_context()
         threading.Thread(
@@ -217,17 +229,24 @@ def show_bundle(ipython: InteractiveShell, bundle: dict[str, str]) -> None:
         print(bundle["text/plain"])
 
 
-def show_session(ipython: InteractiveShell, session: Session) -> None:
-    """The session summary; interactive where a notebook shows it."""
+def show_session(ipython: InteractiveShell, session: Session, desk: Desk | None = None) -> None:
+    """The session summary; interactive where a notebook shows it. `desk` carries out what is asked for there."""
     from . import report
 
     target = f"carbon-{uuid.uuid4().hex}"
-    show_bundle(ipython, report.bundle(session, target=target))
-    if session.runs and in_kernel(ipython) and not captured(ipython):
+
+    def show(thing: Session, update: bool = True) -> None:
+        bundle = report.bundle(thing, target=target)
+        ipython.display_pub.publish(bundle, {}, transient={"display_id": target}, update=update)
+
+    if not in_kernel(ipython):
+        print(report.bundle(session)["text/plain"])
+        return
+    show(session, update=False)
+    if session.runs and not captured(ipython) and seen(ipython):
         context = contextvars.copy_context()
-        threading.Thread(
-            target=context.run, args=(_go_interactive, target, session), name="carbon_magic view", daemon=True
-        ).start()
+        arguments = (_go_interactive, target, session, desk, show)
+        threading.Thread(target=context.run, args=arguments, name="carbon_magic view", daemon=True).start()
 
 
 def show_project(ipython: InteractiveShell, project: Project, by: Sequence[str]) -> None:
@@ -238,11 +257,11 @@ def show_project(ipython: InteractiveShell, project: Project, by: Sequence[str])
     show_bundle(ipython, report.project_bundle(project, by, target))
 
 
-def _go_interactive(target: str, session: Session) -> None:
+def _go_interactive(target: str, session: Session, desk: Desk | None, changed: Callable[[Session], None]) -> None:
     try:
         from .widgets.summary import SummaryView
 
-        _summaries.append(SummaryView(target, session))
+        _summaries.append(SummaryView(target, session, desk, changed))
     except Exception:  # the static table is there already
         return
     while len(_summaries) > SUMMARIES:

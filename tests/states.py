@@ -9,7 +9,7 @@ from typing import Any
 
 from looks import device, modelled, rapl, run, server, session
 
-from carbon_magic import report
+from carbon_magic import equivalents, report, units
 from carbon_magic.curve import Curve
 from carbon_magic.tick import Budget, Tick
 from carbon_magic.totals import Session
@@ -29,6 +29,8 @@ class Shown:
 
     html: str
     models: list[Model] = field(default_factory=list)
+    press: tuple[str, ...] = ()
+    """Selectors of what is pressed before the picture is taken."""
 
 
 def wave(devices, count, seconds, gap=(), lost=()):
@@ -88,12 +90,27 @@ def idle(devices):
     return lambda seconds: [replace(d, idle_w=0.3 * d.energy_j / seconds) for d in devices(seconds)]
 
 
+class Obedient:
+    """Does what the page asks for, with the runs that it is asked about."""
+
+    def __init__(self):
+        self.runs, self.preferred = {}, []
+
+    def amend(self, run_id, *, name=None, tags=None):
+        self.runs[run_id] = replace(self.runs[run_id], name=name, tags=tags)
+        return self.runs[run_id]
+
+    def prefer(self, setting, value):
+        self.preferred.append((setting, value))
+        {"units": units, "equivalents": equivalents}[setting].use(value)
+
+
 def summary(target, count):
     """A session, interactive."""
     from carbon_magic.widgets.summary import SummaryView
 
     thing = session(count)
-    view = SummaryView(target, thing)
+    view = SummaryView(target, thing, Obedient())
     return Shown(report.bundle(thing, target=target)["text/html"], [Model(model_state(view))])
 
 
@@ -127,6 +144,17 @@ STATES: dict[str, Callable[[str], Shown]] = {
     "summary-1": lambda t: summary(t, 1),
     "summary-20": lambda t: summary(t, 20),
     "summary-500": lambda t: summary(t, 500),
+    "summary-used": lambda t: replace(
+        summary(t, 5),
+        press=(
+            "text=Options",
+            "text=On other grids",
+            "tbody .carbon-magic-pick >> nth=1",
+            ".carbon-magic-name >> nth=1",
+            "text=Rename or tag",
+        ),
+    ),
+    "folded": lambda t: replace(live(rapl, target=t), press=(".carbon-magic-fold",)),
     "saved-summary-5": lambda t: saved(session(5)),
 }
 

@@ -20,7 +20,7 @@ FLOORS = [
     {"widgets"},
     {"screen"},
     {"budgeting", "stopping"},
-    {"process", "cell_source"},
+    {"process", "desk", "cell_source"},
     {"blocks", "commands"},
     {"magic", "__init__"},
 ]

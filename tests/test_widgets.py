@@ -205,6 +205,83 @@ def test_what_a_page_must_not_ask_for_is_left_out():
     assert view.sum["picked"] == [1]
 
 
+class Desk:
+    """Remembers what it was asked for, and does it."""
+
+    def __init__(self, *runs):
+        self.runs, self.preferred = {run.id: run for run in runs}, []
+
+    def amend(self, run_id, *, name=None, tags=None):
+        if name == "bad":
+            raise ValueError("a name is not bad")
+        self.runs[run_id] = replace(self.runs[run_id], name=name, tags=tags)
+        return self.runs[run_id]
+
+    def prefer(self, setting, value):
+        self.preferred.append((setting, value))
+
+
+def interactive(*runs):
+    desk, changed = Desk(*runs), []
+    return SummaryView("t1", Session(runs), desk, changed.append), desk, changed
+
+
+def test_a_run_renamed_and_tagged_in_the_page_is_amended_and_shown_anew():
+    one, two = run("one", tags={"lr": 0.1, "n": 2}), run("two", started_at=1.8e9)
+    view, desk, changed = interactive(one, two)
+    view.set_state(
+        {"asked": {"n": "a", "do": "amend", "i": 0, "name": "best <b>", "tags": [["lr", "0.1"], ["new", "x"]]}}
+    )
+    assert view.answer == {"n": "a", "error": None}
+    assert desk.runs["one"].name == "best <b>"
+    assert desk.runs["one"].tags == {"lr": 0.1, "new": "x"}  # what was left as it stood is still a number
+    assert view.rows[0]["name"] == "best <b>"
+    assert view.rows[0]["tags"] == [["lr", "0.1"], ["new", "x"]]
+    assert "best &lt;b&gt;" in view.html
+    assert [run.name for run in changed[-1].runs] == ["best <b>", "two"]
+    assert view.rows[1]["name"] == "two"
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ({"do": "amend", "i": 0, "name": "bad"}, "a name is not bad"),
+        ({"do": "amend", "i": 9, "name": "x"}, "there is no such run any more"),
+        ({"do": "amend", "i": -1, "name": "x"}, "there is no such run any more"),
+        ({"do": "amend", "i": "0", "name": "x"}, "there is no such run any more"),
+        ({"do": "prefer", "setting": "ledger", "value": "/etc/passwd"}, "this page asks for something that is not known here"),
+        ({"do": "prefer", "setting": "hz", "value": "50"}, "this page asks for something that is not known here"),
+        ({"do": "shell"}, "this page asks for something that is not known here"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_answered_in_a_sentence_and_changes_nothing(asked, error):
+    view, desk, changed = interactive(run("one"))
+    view.set_state({"asked": {"n": "a", **asked}})
+    assert view.answer == {"n": "a", "error": error}
+    assert (desk.runs["one"].name, desk.preferred, changed) == ("one", [], [])
+
+
+def test_a_summary_without_a_desk_says_so_and_takes_nothing():
+    view = SummaryView("t1", session(2))
+    assert view.answers is False
+    view.set_state({"asked": {"n": "a", "do": "prefer", "setting": "units", "value": "J g"}})
+    assert view.answer["error"] == "this summary can only be looked at"
+
+
+def test_units_and_comparisons_are_chosen_in_the_page():
+    view, desk, changed = interactive(run("one"))
+    view.set_state({"asked": {"n": "a", "do": "prefer", "setting": "units", "value": "J lb"}})
+    view.set_state({"asked": {"n": "b", "do": "prefer", "setting": "equivalents", "value": "kettle led"}})
+    assert desk.preferred == [("units", "J lb"), ("equivalents", "kettle led")]
+    assert len(changed) == 2
+    assert ["kettle", "water boiled", False] in view.things
+
+
+def test_the_same_electricity_on_other_grids_is_told():
+    assert "on other grids" in SummaryView("t1", session(2)).elsewhere
+    assert SummaryView("t1", Session((run(devices=[]),))).elsewhere == ""
+
+
 def test_importing_the_report_loads_no_widget_machinery():
     code = "import sys, carbon_magic.report; sys.exit('anywidget' in sys.modules or 'pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[1]).returncode == 0

@@ -25,9 +25,12 @@ def sentence(co2e_g: float, energy_kwh: float | None) -> str:
 def lines(co2e_g: float, energy_kwh: float | None) -> list[str]:
     """A car ride and a flight, the car lifetimes of Strubell et al. where they say something, and what else fits.
 
-    At most MORE beside the car and the flight.
+    At most MORE beside the car and the flight; instead of what fits, what was chosen.
     """
     said = [equivalents.car_km(co2e_g).text, equivalents.flight(co2e_g).text]
+    if equivalents.chosen():
+        asked = equivalents.named(equivalents.chosen(), co2e_g, energy_kwh)
+        return said + [item.text for item in asked if item.text not in said]
     lifetimes = equivalents.car_lifetime(co2e_g)
     if lifetimes.amount >= _SMALLEST_LIFETIME:
         said.insert(1, lifetimes.text)

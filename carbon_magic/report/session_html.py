@@ -9,6 +9,7 @@ from .. import units
 from . import beside, money, ruler, svg, words
 from .html import NUMBER, TEXT, Figure, bullets, card, faint, figures, heading, name, quiet, row, spanning, table
 from .run_html import CO2E, energy_beside, span, state
+from .text import session_line
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
 ROWS = 100
 """Rows in what is saved: a session of thousands of runs must not make the notebook a file of megabytes."""
-_HEADS = ("Run", "State", "How known", "Time", "Mean power", "Energy", CO2E)
+_HEADS = ("Run", "Energy", CO2E, "Mean power", "Time", "State", "How known")
+"""The figures come first: they are what a narrow page still shows."""
 _TIGHT = "padding-left:10px"
-_STATE = f"{TEXT};padding-right:6px;white-space:nowrap"
-_CELLS = (f"{TEXT};min-width:100px", _STATE, f"{TEXT};padding-right:0", *(f"{NUMBER};{_TIGHT}",) * 4)
+_STATE = f"{TEXT};padding:4px 6px 4px 18px;white-space:nowrap"
+_CELLS = (f"{TEXT};min-width:84px;padding-right:0", *(f"{NUMBER};{_TIGHT}",) * 4, _STATE, f"{TEXT};padding-right:0")
 _WIDE = ";min-width:560px"
 _STRONG_LINE = "1px solid rgba(128,128,128,.7)"
 _RANGES = "90 % ranges: the truth lies within them in nine cases of ten."
@@ -27,7 +29,8 @@ _RANGES = "90 % ranges: the truth lies within them in nine cases of ten."
 
 def session(thing: Session, target: str | None) -> str:
     """What is saved of the session summary."""
-    return card(target, "Energy of this session", content(thing) if thing.runs else faint(escape(words.EMPTY_SESSION)))
+    body = content(thing) if thing.runs else faint(escape(words.EMPTY_SESSION))
+    return card(target, f"Energy of this session: {session_line(thing)}", body)
 
 
 def content(thing: Session, live: bool = False) -> str:
@@ -80,12 +83,12 @@ def _row(run: Run) -> str:
     watts, joules, grams = words.figures_of(run)
     values = (
         f'<span style="font-weight:500;overflow-wrap:anywhere">{name(run.name, 60)}</span>',
-        state(run.state),
-        _known(words.known(run)),
-        units.duration(run.duration_s),
-        _power(run, watts),
         units.energy(joules),
         units.grams(grams),
+        _power(run, watts),
+        units.duration(run.duration_s),
+        state(run.state),
+        _known(words.known(run)),
     )
     return row(values, _CELLS)
 
@@ -110,12 +113,12 @@ def _total(thing: Session) -> str:
     joules, grams = words.figures_of_session(thing)
     values = (
         "Total",
-        "",
-        _known(words.known_of_session(thing)),
-        units.duration(thing.duration_s),
-        "",
         units.energy(joules),
         units.grams(grams),
+        "",
+        units.duration(thing.duration_s),
+        "",
+        _known(words.known_of_session(thing)),
     )
     return row(values, [f"{cell};font-weight:600" for cell in _CELLS], line=_STRONG_LINE)
 

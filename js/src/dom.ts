@@ -26,3 +26,18 @@ export function announce(text: string): void {
   setTimeout(() => (region.textContent = text), 150); // a region must be there before its words are
   setTimeout(() => region.remove(), 5000);
 }
+
+/** A new element with its class and its text. */
+export function element<K extends keyof HTMLElementTagNameMap>(tag: K, name = "", text = ""): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  if (text) made.textContent = text;
+  return made;
+}
+
+export function button(text: string, press: () => void): HTMLButtonElement {
+  const made = element("button", "carbon-magic-button", text);
+  made.type = "button";
+  made.addEventListener("click", press);
+  return made;
+}

@@ -60,6 +60,8 @@ export interface Row {
   gr: Range;
   parts: Part[];
   notes: string[];
+  stage: string;
+  tags: [key: string, value: string][];
 }
 
 export interface Sum {
@@ -78,6 +80,24 @@ export interface Summary {
   rows: Row[];
   picked: number[];
   sum: Sum | Record<string, never>;
+  /** What CO2e can be compared with: its id, its name, and whether it was chosen. */
+  things: [id: string, name: string, chosen: boolean][];
+  /** The session's electricity on other grids, as HTML. */
+  elsewhere: string;
+  /** Whether Python takes requests. */
+  answers: boolean;
+  asked: Asked | Record<string, never>;
+  answer: Answer | Record<string, never>;
+}
+
+/** What the page asks Python to do; `n` counts the requests of this page. */
+export type Asked =
+  | { n: string; do: "amend"; i: number; name: string; tags: [string, string][] }
+  | { n: string; do: "prefer"; setting: "units" | "equivalents"; value: string };
+
+export interface Answer {
+  n: string;
+  error: string | null;
 }
 
 export type LiveModel = AnyModel<Live>;

@@ -5,13 +5,15 @@ export type Key = (row: Row) => string | number | null;
 /** What each column of the summary is sorted by, in the order of report/session_html.py. */
 export const KEYS: readonly Key[] = [
   (row) => row.name.toLowerCase(),
-  (row) => row.state,
-  (row) => row.how,
-  (row) => row.t,
-  (row) => row.w,
   (row) => row.e,
   (row) => row.g,
+  (row) => row.w,
+  (row) => row.t,
+  (row) => row.state,
+  (row) => row.how,
 ];
+/** Columns of figures: these are wanted from the largest down. */
+export const FIGURES: readonly number[] = [1, 2, 3, 4];
 
 /** Indices of the rows by one column. Unknown figures come last whichever way; equal rows keep their order. */
 export function sorted(rows: readonly Row[], key: Key, descending: boolean): number[] {

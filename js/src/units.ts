@@ -1,4 +1,4 @@
-/** Quantities in print, exactly as carbon_magic/units.py prints them: tests/units.json holds the vectors for both. */
+/** Quantities in print, energy and CO2e in the units that use() chose last; exactly as carbon_magic/units.py prints them: tests/units.json holds the vectors for both. */
 
 export type Known = number | null | undefined;
 export type Formatter = (value: Known) => string;
@@ -21,8 +21,8 @@ const J: Scale = [
   ["nJ", 1e-9], ["µJ", 1e-6], ["mJ", 1e-3], ["J", 1], ["kJ", 1e3], ["MJ", 1e6], ["GJ", 1e9], ["TJ", 1e12],
 ];
 const G: Scale = [["ng", 1e-9], ["µg", 1e-6], ["mg", 1e-3], ["g", 1], ["kg", 1e3], ["t", 1e6]];
-const ENERGIES: Record<string, Scale> = { Wh: ENERGY, kWh: KWH, MWh: [["MWh", 3.6e9]], J };
-const MASSES: Record<string, Scale> = { g: G, kg: [["kg", 1e3]], t: [["t", 1e6]], lb: [["lb", 453.59237]] };
+export const ENERGIES: Record<string, Scale> = { Wh: ENERGY, kWh: KWH, MWh: [["MWh", 3.6e9]], J };
+export const MASSES: Record<string, Scale> = { g: G, kg: [["kg", 1e3]], t: [["t", 1e6]], lb: [["lb", 453.59237]] };
 const KM: Scale = [["mm", 1e-6], ["cm", 1e-5], ["m", 1e-3], ["km", 1]];
 
 let joule = "Wh", gram = "g";
@@ -79,7 +79,7 @@ export function span(low: Known, high: Known, fmt: Formatter): string {
   const scale = scaleOf(fmt);
   if (scale === undefined) return `${fmt(bottom)}${DASH}${fmt(top)}`;
   const [unit, factor] = fit(size, scale, 2);
-  const decimals = -exponent((top - bottom) / factor / 2);
+  const decimals = -exponent(top / factor / 2 - bottom / factor / 2);
   return `${end(bottom / factor, decimals)}${bottom >= 0 ? DASH : " to "}${end(top / factor, decimals)} ${unit}`;
 }
 

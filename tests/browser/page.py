@@ -85,6 +85,8 @@ class Bare:
         for i, model in enumerate(shown.models):
             page.evaluate("state => window.begin(state)", model.state)
             self.feed(model.ticks, i)
+        for selector in shown.press:
+            page.click(selector)
 
     def feed(self, ticks, which=0) -> None:
         """Ticks, one after the other, and then a frame in which the last is drawn."""
