@@ -8,7 +8,7 @@ FLOORS = [
     {"data", "units", "clock", "forks", "trouble", "alive"},
     {"ranges", "device", "curve", "tick", "calibration"},
     {"meters", "grid", "equivalents", "cost", "embodied", "project_file"},
-    {"run", "labels", "config", "budget"},
+    {"run", "labels", "checks", "config", "budget"},
     {"origin", "literature"},
     {"overlaps", "bills"},
     {"totals"},
