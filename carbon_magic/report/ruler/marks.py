@@ -26,7 +26,7 @@ _LIFE = {
 }
 _PAPER = {
     "NLP pipeline (parsing, SRL), training one model (GPU)": "one NLP model, trained once (the paper)",
-    "w/ tuning & experimentation": "that with its tuning, 4,789 models (the paper)",
+    "w/ tuning & experimentation": "an NLP model with its tuning, 4,789 of them (the paper)",
     "Transformer (big)": "Transformer, big (the paper)",
     "w/ neural architecture search": "Evolved Transformer search, as the paper has it",
 }
