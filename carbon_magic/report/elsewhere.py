@@ -118,8 +118,14 @@ def _why(other: Elsewhere) -> str:
 
 
 def _html(thing: Comparison) -> str:
-    heads = ("Grid", "g/kWh", "Annual mean and 90 % range", CO2E, "Why it is here")
-    cells = (f"{TEXT};min-width:110px", NUMBER, f"{TEXT};padding-left:14px", NUMBER, f"{TEXT};padding-left:14px")
+    heads = ("Grid", "g/kWh", "Mean and 90 % range", CO2E, "Why it is here")
+    cells = (
+        f"{TEXT};min-width:110px",
+        NUMBER,
+        f"{TEXT};padding-left:14px",
+        NUMBER,
+        f"{TEXT};padding:4px 0 4px 14px;white-space:nowrap",
+    )
     wide, high = _BAR_PX
     rows = []
     for other in thing.grids:
@@ -140,9 +146,10 @@ def _html(thing: Comparison) -> str:
         )
         rows.append(row(values, cells))
     body = heading(f"{escape(thing.what)} on other grids", "")
-    body += table(heads, cells, rows, style=";margin-top:8px")
+    grids = table(heads, cells, rows, style=";margin-top:8px")
+    body += f'<div tabindex="0" role="group" aria-label="Grids" style="overflow-x:auto">{grids}</div>'
     body += "".join(quiet(escape(said).replace("CO2e", CO2E)) for said in sentences(thing))
-    return card(None, "The same electricity on other grids", f'<div style="overflow-x:auto">{body}</div>')
+    return card(None, "The same electricity on other grids", body)
 
 
 def _bar(thing: Comparison, other: Elsewhere) -> str:
