@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from .cost import Cost
-from .run import Run
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .cost import Cost
+    from .run import Run
 
 
 def total_costs(runs: Sequence[Run], energy: Sequence[float], time: Sequence[float]) -> tuple[Cost, ...]:
@@ -22,6 +25,8 @@ def total_costs(runs: Sequence[Run], energy: Sequence[float], time: Sequence[flo
 
 
 def _sum(parts: Sequence[tuple[float, Cost]]) -> Cost:
+    from .cost import Cost
+
     first = parts[0][1]
     ends = (sum(f * cost.amount_range[0] for f, cost in parts), sum(f * cost.amount_range[1] for f, cost in parts))
     said = (dict.fromkeys(cost.source for _, cost in parts), dict.fromkeys(cost.date for _, cost in parts))

@@ -12,8 +12,7 @@ from . import budgeting, config, cost, equivalents, grid, labels, meters, origin
 from .budget import Watch
 from .clock import SystemClock
 from .config import Settings
-from .cost import Price
-from .grid import Annual, Forecast, Intensity, Look, looks
+from .grid import Annual, Intensity, Look, looks
 from .run import Run, State
 from .store import Pump, location, open_store
 from .totals import Session
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .account import Project
+    from .cost import Price
+    from .grid import Forecast
     from .grid.feeds import Feeds
     from .stopping import Stopper
     from .store.ledger import Ledger

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from .cost import Cost, Price
 from .curve import Curve
 from .device import Device
 from .embodied import Embodied
@@ -17,6 +16,8 @@ from .units import J_PER_KWH
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .cost import Cost, Price
 
 State = Literal["running", "done", "failed", "interrupted"]
 Tag = str | int | float | bool
@@ -206,7 +207,7 @@ class Run:
                 "pue_range": tuple(d.get("pue_range", (1.0, 1.0))),
                 "embodied": Embodied.from_dict(d["embodied"]) if d.get("embodied") else None,
                 "notes": tuple(d.get("notes", ())),
-                "prices": tuple(Price.from_dict(x) for x in d.get("prices", ())),
+                "prices": _prices(d.get("prices", ())),
                 "tags": dict(d.get("tags", {})),
                 "share": Share.from_dict(d["share"]) if d.get("share") else None,
                 "curve": Curve.from_dict(d["curve"]) if "curve" in d else Curve(),
@@ -224,3 +225,11 @@ class Run:
         from .report import bundle
 
         return bundle(self)
+
+
+def _prices(found: Sequence[Mapping[str, Any]]) -> tuple[Price, ...]:
+    if not found:
+        return ()
+    from .cost import Price
+
+    return tuple(Price.from_dict(d) for d in found)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .bills import total_costs
-from .cost import Cost
 from .overlaps import Span, split
 from .ranges import Range
 from .run import Run
@@ -17,6 +16,8 @@ from .units import J_PER_KWH
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .cost import Cost
 
 
 def own_fractions(runs: Sequence[Run]) -> list[float]:

@@ -6,11 +6,11 @@ import contextvars
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from .budget import Watch
 from .clock import Clock
 from .config import Settings
-from .cost import Price
 from .grid import Annual, Intensity
 from .meters import cpu_time
 from .meters.machine import Machine
@@ -19,6 +19,9 @@ from .meters.odometer import DENSE_S
 from .run import Run, State
 from .share import Witness
 from .tracking import SLEPT_S, Label, Tracking
+
+if TYPE_CHECKING:
+    from .cost import Price
 
 FindMeters = Callable[[Mapping[str, str], Callable[[], float]], Sequence[Meter]]
 Subscriber = Callable[[Run], None]

@@ -7,12 +7,11 @@ import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .budget import Watch
 from .clock import Clock
 from .config import Settings
-from .cost import Price
 from .curve import Curve, Recorder
 from .device import Device
 from .embodied import Embodied
@@ -25,6 +24,9 @@ from .run import Run, State, Tag
 from .share import Splitter, Witness
 from .share.split import Look
 from .tick import Budget, Tick
+
+if TYPE_CHECKING:
+    from .cost import Price
 
 Listener = Callable[[Tick], None]
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .instance import instance
-from .price import Price, given
-from .table import electricity, machine
+
+if TYPE_CHECKING:
+    from .price import Price
 
 OFF = "off"
 _ROOT = Path("/")
@@ -30,17 +32,29 @@ def known(place: str, price: str | None, cloud_price: str | None, root: Path = _
 def _by_hour(setting: str | None, root: Path) -> Price | None:
     if setting == OFF:
         return None
-    if setting is not None:
-        return machine(setting) if ":" in setting else given(setting, "hour")
-    name = instance(root)
+    name = instance(root) if setting is None else setting
+    if name is None:
+        return None
+    from . import given, machine
+
+    if ":" not in name:
+        return given(name, "hour")
     try:
-        return machine(name) if name is not None else None
+        return machine(name)
     except ValueError:
+        if setting is not None:
+            raise
         return None  # one of the hundreds of kinds that our selection leaves out
 
 
 def _by_kwh(place: str, setting: str | None) -> Price | None:
     """A cloud region's electricity is the provider's affair, and what homes pay there is not its price."""
+    if setting == OFF:
+        return None
     if setting is None:
+        from .table import electricity
+
         return electricity(place)
-    return given(setting, "kWh") if setting != OFF else None
+    from .price import given
+
+    return given(setting, "kWh")

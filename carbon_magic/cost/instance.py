@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 _ROOT = Path("/")
-_AWS = re.compile(r"[a-z][a-z0-9-]{1,15}\.[a-z0-9-]{2,20}")
+_AWS = r"[a-z][a-z0-9-]{1,15}\.[a-z0-9-]{2,20}"
 
 
 def instance(root: Path = _ROOT) -> str | None:
@@ -14,7 +14,7 @@ def instance(root: Path = _ROOT) -> str | None:
     if _read(root / "sys/class/dmi/id/sys_vendor") != "Amazon EC2":
         return None
     name = _read(root / "sys/class/dmi/id/product_name")
-    return f"aws:{name}" if _AWS.fullmatch(name) else None
+    return f"aws:{name}" if re.fullmatch(_AWS, name) else None
 
 
 def _read(path: Path) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from .. import data
-from .price import Price
 
-_TIMES = re.compile(r"(\d{1,4})\s*[x×*]\s*(.+)")
+if TYPE_CHECKING:
+    from .price import Price
+
+_TIMES = r"(\d{1,4})\s*[x×*]\s*(.+)"
 # What business pays lies far below what homes pay: in the eight US states of our table 0.35 to 0.62 of it (EIA, April
 # 2025). A notebook's electricity may be bought by either, so where only the homes' price is known the range says so.
 _BUSINESS = 0.35
@@ -20,6 +23,8 @@ def electricity(place: str) -> Price | None:
     row = data.find("electricity_price", place)
     if row is None:
         return None
+    from .price import Price
+
     amount = float(row["per_kwh"])
     low, high = float(row["low"] or _BUSINESS * amount), float(row["high"] or _AROUND * amount)
     return Price(amount, (low, high), row["currency"], "kWh", f"{row['customer']}, {_source(row)}", row["period"])
@@ -30,11 +35,13 @@ def machine(name: str) -> Price:
 
     The amount is the list price on demand; the range goes down to what spot and preemptible machines cost.
     """
-    match = _TIMES.fullmatch(name.strip()[:100])
+    match = re.fullmatch(_TIMES, name.strip()[:100])
     count, wanted = (int(match[1]), match[2]) if match else (1, name)
     row = data.find("cloud_prices", _key(wanted))
     if row is None or count < 1:
         raise ValueError(_unknown(name))
+    from .price import Price
+
     high = float(row["usd_per_hour"])
     low = float(row["low"] or high)
     source = f"{row['name']}{f' x {count}' if count > 1 else ''}, {row['kind']}, {_source(row)}"

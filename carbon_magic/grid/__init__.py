@@ -11,13 +11,16 @@ best_window(points, hours)    the cleanest hours of a forecast, with the range o
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
-from .ahead import Forecast, Point, Window, best_window
-from .during import Annual
+from .annual import Annual
 from .figure import Intensity
 from .lookup import intensity
 from .overhead import Pue, pue
 from .place import Look, guess, looks
+
+if TYPE_CHECKING:
+    from .ahead import Forecast, Point, Window, best_window
 
 __all__ = [
     "Annual", "Forecast", "Intensity", "Look", "Point", "Pue", "Window", "best_window", "forecast", "guess",
@@ -39,3 +42,11 @@ def forecast(service: str, zone: str, hours: float = 24.0) -> Forecast:
     if isinstance(found, str):
         raise live.LiveError(found)
     return found
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Forecast", "Point", "Window", "best_window"):  # which no run needs
+        from . import ahead
+
+        return getattr(ahead, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..curve import Curve
 from . import spread
+from .annual import Annual, Found
 from .series import pieces, series
 
 if TYPE_CHECKING:
@@ -21,25 +22,6 @@ END_WAIT_S = 0.1
 """How long the end of a run waits for an answer that is under way."""
 FRESH_S = 5.0
 """While a run goes on, its mean is taken anew this often: a long curve takes a millisecond."""
-
-Found = tuple["Intensity", str | None]
-
-
-class Annual:
-    """Where no service is set: the published figure of the place, for every hour."""
-
-    def __init__(self, place: Intensity) -> None:
-        self._place = place
-
-    def refresh(self) -> None:
-        """Nothing is fetched."""
-
-    def settle(self, begin_s: float, duration_s: float) -> None:
-        """Nothing is waited for."""
-
-    def figure(self, begin_s: float, duration_s: float, curve: Callable[[], Curve], final: bool) -> Found:
-        """The place's."""
-        return self._place, None
 
 
 class Live(Annual):
@@ -75,9 +57,8 @@ class Live(Annual):
             return self._mean(found, begin_s), None
         reason = feed.problem
         if reason is None and not feed.points:
-            reason = (
-                f"{feed.service.title} {'had not answered when this run ended' if final else 'has not answered yet'}"
-            )
+            said = "had not answered when this run ended" if final else "has not answered yet"
+            reason = f"{feed.service.title} {said}"
         reason = reason or f"{feed.service.title} has no figures for all of this time"
         return self._place, f"{reason}; the annual figure is used"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-from .series import Series
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from .series import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +40,9 @@ class Intensity:
         """The reverse of to_dict; fields it does not know are left out. Raises KeyError where one is missing."""
         fields = {name: d[name] for name in cls.__dataclass_fields__ if name != "series"}
         low, high = fields["intensity_range"]
-        series = Series.from_dict(d["series"]) if d.get("series") else None
-        return cls(**{**fields, "intensity_range": (float(low), float(high)), "series": series})
+        found = cls(**{**fields, "intensity_range": (float(low), float(high))})
+        if not d.get("series"):
+            return found
+        from .series import Series
+
+        return replace(found, series=Series.from_dict(d["series"]))
