@@ -75,6 +75,13 @@ def test_parts_add_up_and_the_slow_tick_is_in_the_range(mac, tick_s):
     assert run.notes == ()
 
 
+def test_a_short_cell_on_a_slow_counter_has_an_honest_range(mac):
+    machine = mac(cpu_total_mj=(steady(30), 2.1))
+    run, seconds = cell(machine, 0.5)
+    [cpu] = [d for d in run.devices if d.kind == "cpu"]
+    assert cpu.energy_j_range[0] <= 30 * seconds <= cpu.energy_j_range[1]
+
+
 def test_one_sample_serves_all_parts_and_dense_readings(mac):
     machine = mac(cpu_total_mj=(steady(30), 0.33), gpu_mj=(steady(5), 0.001), dram_mj=(steady(2), 0.33))
     found = apple.find(machine.site)

@@ -287,6 +287,16 @@ def test_perf_counts_where_powercap_is_closed(host):
     assert host.find().meters[0].max_w == 300  # limits may be read where the energy may not
 
 
+def test_memory_is_less_surely_known_than_the_package(host):
+    host.powercap(package(), Zone("intel-rapl:0:0", "dram", steady(7)))
+    assert {m.kind: m.gain for m in host.find().meters} == {"cpu": rapl.INTEL_GAIN, "dram": rapl.DRAM_GAIN}
+    run, seconds = host.cell(8.0)
+    truth = LOAD.joules(host.zones.now() - seconds, host.zones.now()) + 7 * seconds
+    low, high = run.energy_j_range
+    assert low <= truth <= high
+    assert (high - low) / 2 < 0.1 * truth  # ± 10 % for a cell of 4 s and more
+
+
 def test_readable_powercap_needs_no_perf(host):
     host.powercap(package())
     pmu = host.perf([Event("energy-pkg", 0, LOAD)])

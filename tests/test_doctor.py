@@ -85,6 +85,15 @@ def test_one_that_fails_is_shown_and_hides_no_other(monkeypatch, clock):
     assert "no reading" in instruments.text(diagnosis)
 
 
+def test_a_model_s_range_is_that_of_what_was_seen(monkeypatch, clock):
+    """Its load decides how far off it is, so its own account of it is taken over a moment."""
+    t0 = clock.monotonic()
+    model = Instrument(lambda: 10 * (clock.monotonic() - t0), method="modelled", gain=(1.0, 1.0))
+    model.slack_j = lambda: (4 * (clock.monotonic() - t0), 15 * (clock.monotonic() - t0))
+    [tried] = examine(monkeypatch, clock, model).tried
+    assert tried.range == pytest.approx((0.6, 2.5))
+
+
 def test_many_slow_counters_take_no_longer_than_one(monkeypatch, clock):
     t0 = clock.monotonic()
     slow = [Instrument(lambda: clock.monotonic() // 0.1, name=f"GPU {i}", kind="gpu") for i in range(16)]

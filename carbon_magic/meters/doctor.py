@@ -9,6 +9,7 @@ from statistics import median
 from typing import Literal
 
 from ..clock import Clock
+from ..ranges import Range
 from . import survey
 from .meter import Meter
 from .site import Missing, Site
@@ -21,6 +22,8 @@ BRIEF_S = 0.03
 """A counter that moves every millisecond has shown it in this time."""
 LONG_S = 0.6
 """What the slower ones are given: six ticks of a GPU's counter."""
+MODEL_S = 0.1
+"""Ten of the kernel's ticks of CPU time."""
 TICKS = 9
 """Seen so often, a period is known."""
 BETWEEN_S = (0.0002, 0.002)
@@ -37,6 +40,8 @@ class Tried:
     """What one read took (median)."""
     tick_s: float | None = None
     """Median time between two moves of a counter, as measured; None where none or one was seen."""
+    range: Range = (1.0, 1.0)
+    """90 % of truth ÷ figure: the instrument's accuracy, and a model's while this was tried."""
     _value: float | None = None
     _moves_s: list[float] = field(default_factory=list)
 
@@ -74,21 +79,23 @@ def examine(site: Site, clock: Clock) -> Diagnosis:
     found = survey(site)
     tried = [Tried(meter) for meter in found.meters]
     try:
-        for one in tried:
-            _cost(one)
+        started = [_cost(one) for one in tried]
         for one in tried:
             _watch([one], clock, BRIEF_S, BETWEEN_S[0])
         _watch(tried, clock, LONG_S, BETWEEN_S[1])
+        for one, start in zip(tried, started, strict=True):
+            one.range = _range(one.meter, start, clock)
     finally:
         for meter in found.meters:
             meter.close()
     return Diagnosis(tried, found.missing)
 
 
-def _cost(one: Tried) -> None:
+def _cost(one: Tried) -> float | None:
+    """Tell what a read costs; returns the last reading."""
     if one.meter.asleep():
         one.state = "asleep"
-        return
+        return None
     took = []
     for _ in range(READS):
         before = time.perf_counter()
@@ -96,8 +103,23 @@ def _cost(one: Tried) -> None:
         took.append(time.perf_counter() - before)
         if value is None:
             one.state = "no reading"
-            return
+            return None
     one.read_s = median(took[1:])
+    return value
+
+
+def _range(meter: Meter, start_j: float | None, clock: Clock) -> Range:
+    """Some models know how far off they are only for what they have seen: a moment is looked at."""
+    low, high = meter.gain
+    if start_j is None or meter.method != "modelled":
+        return low, high
+    below, above = meter.slack_j()
+    clock.sleep(MODEL_S)
+    joules = (_read(meter) or start_j) - start_j
+    below, above = (now - then for now, then in zip(meter.slack_j(), (below, above), strict=True))
+    if joules <= 0:
+        return low, high
+    return low * max(0.0, 1 - below / joules), high * (1 + above / joules)
 
 
 def _watch(tried: Sequence[Tried], clock: Clock, seconds: float, between_s: float) -> None:

@@ -266,7 +266,9 @@ class Odometer:
         if lost and silent_s is not None:
             notes.append(f"lost after {max(0.0, silent_s - t0_s):.1f} s: energy after that is not counted")
         elif self.meter.method == "counter" and joules <= edge_j:
-            high_j = max(high_j, joules)
+            # One that has not moved since it is known may have all of that time's energy ahead of it.
+            unseen_j = self.meter.max_w * seconds if self._mean_w is None else 0.0
+            high_j = max(high_j, joules, unseen_j)
             low_j, joules = 0.0, high_j / 2
             notes.append(BELOW_RESOLUTION)
         low_gain, high_gain = self.meter.gain

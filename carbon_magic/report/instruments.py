@@ -76,7 +76,7 @@ def _parts(tried: Sequence[Tried]) -> list[tuple[str, list[Tried]]]:
 
 def _cells(one: Tried) -> tuple[str, ...]:
     meter = one.meter
-    low, high = meter.gain
+    low, high = one.range
     if one.state != "answers":
         moves = "asleep" if one.state == "asleep" else "no reading"
     elif meter.method != "counter":
