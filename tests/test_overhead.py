@@ -11,12 +11,12 @@ from carbon_magic.grid import Pue
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [
-        ("aws:eu-west-1", 1.11, "Amazon Web Services's PUE of this region, 2024"),
-        ("aws:ap-south-1", 1.42, "Amazon Web Services's PUE of this region, 2024"),
-        ("aws:eu-south-2", None, "Amazon Web Services's"),
-        ("azure:westeurope", 1.14, "Microsoft Azure's PUE of this region"),
-        ("aws:ap-northeast-2", 1.15, "mean of all of Amazon Web Services's, 2024"),
-        ("ovhcloud:eu-west-gra", 1.09, "mean of all of OVHcloud's, year not given"),
+        ("aws:eu-west-1", 1.11, "published by Amazon Web Services for this region, 2024"),
+        ("aws:ap-south-1", 1.42, "published by Amazon Web Services for this region, 2024"),
+        ("aws:eu-south-2", None, "Amazon Web Services"),
+        ("azure:westeurope", 1.14, "published by Microsoft Azure for this region"),
+        ("aws:ap-northeast-2", 1.15, "mean of all regions, published by Amazon Web Services, 2024"),
+        ("ovhcloud:eu-west-gra", 1.09, "mean of all regions, published by OVHcloud, year not given"),
     ],
 )
 def test_a_cloud_region_has_what_its_provider_publishes(place: str, value: float | None, words: str) -> None:

@@ -361,8 +361,8 @@ def test_a_place_without_a_range_or_a_source_leaves_no_empty_marks():
 
 
 def test_who_says_so_stands_beside_a_pue():
-    shown = run(pue=1.24, pue_range=(1.17, 1.36), pue_source="Amazon Web Services's PUE of this region, 2024")
-    assert "PUE 1.24 (1.17–1.36), Amazon Web Services's PUE of this region, 2024" in Page(html(shown)).text
+    shown = run(pue=1.24, pue_range=(1.17, 1.36), pue_source="published by Amazon Web Services for this region, 2024")
+    assert "PUE 1.24 (1.17–1.36), published by Amazon Web Services for this region, 2024" in Page(html(shown)).text
 
 
 def test_embodied_carbon_is_a_line_of_its_own_where_it_is_given():
@@ -398,3 +398,9 @@ def test_the_report_prints_in_the_units_that_are_chosen():
         assert units.joules(shown.energy_j) in words
         assert units.pounds(shown.co2e_g) in words
         assert units.kwh(shown.energy_j) in words, "kWh beside, as ever"
+
+
+def test_where_nobody_knows_the_place_the_way_to_set_it_is_said():
+    unknown = replace(grid.intensity("world"), how="place unknown: world average")
+    assert "place unknown: world average; to set it: %carbon where" in Page(html(run(grid=unknown))).text
+    assert "to set it" not in html(run())

@@ -126,7 +126,7 @@ def test_the_building_and_the_making_are_told(shown: Any, shell: InteractiveShel
     shell.run_line_magic("config", 'CarbonMagic.place = "aws:eu-west-1"')
     shell.run_line_magic("config", "CarbonMagic.embodied_kg = 900")
     text = shown("where")["flat"]
-    assert "PUE 1.11, Amazon Web Services's PUE of this region, 2024." in text
+    assert "PUE 1.11, published by Amazon Web Services for this region, 2024." in text
     assert "Embodied carbon in a line of its own: 900 kg over 4 years, 100 % of it." in text
     shell.run_line_magic("config", "CarbonMagic.pue = 1.3")
     assert "PUE 1.3, given by %config." in shown("where")["flat"]

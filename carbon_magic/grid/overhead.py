@@ -40,13 +40,14 @@ def published(place: str) -> Pue:
         return Pue(1.0, (1.0, 1.0), "")
     if region["pue"]:
         who = (data.find("sources", region["source"]) or {})["publisher"]
-        kind = "design value" if region["pue_kind"] else "PUE"
-        return _around(float(region["pue"]), _REGION, f"{who}'s {kind} of this region, {region['pue_year']}")
+        kind = "a design value, " if region["pue_kind"] else ""
+        return _around(float(region["pue"]), _REGION, f"{kind}published by {who} for this region, {region['pue_year']}")
     fleet = data.find("provider_pue", provider)
     if fleet is None:
         return Pue(1.0, (1.0, _ROOMS), "no PUE of this provider is known here, so that none is added")
     who = (data.find("sources", fleet["source"]) or {})["publisher"]
-    return _around(float(fleet["pue"]), _FLEET, f"mean of all of {who}'s, {fleet['year'] or 'year not given'}")
+    year = fleet["year"] or "year not given"
+    return _around(float(fleet["pue"]), _FLEET, f"mean of all regions, published by {who}, {year}")
 
 
 def _around(value: float, factors: Range, source: str) -> Pue:

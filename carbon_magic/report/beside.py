@@ -9,11 +9,18 @@ _FLIGHTS = ("flight", "flight_km", "flight_paris")
 MORE = 3
 _SMALLEST_LIFETIME = 0.001
 """Less of a car's whole life than this is nothing to picture, and the car ride says it better."""
+_LONGEST_RIDE = 0.3
+"""From so many lifetimes on it is the other way round: nobody pictures a million kilometres."""
 
 
 def by_car(co2e_g: float) -> str:
-    """'≈ 1.34 km by car'."""
-    return f"≈ {equivalents.car_km(co2e_g).text}"
+    """'≈ 1.34 km by car', '≈ 4.97 car lifetimes ...'."""
+    return f"≈ {_car(co2e_g)}"
+
+
+def _car(co2e_g: float) -> str:
+    lifetimes = equivalents.car_lifetime(co2e_g)
+    return (lifetimes if lifetimes.amount >= _LONGEST_RIDE else equivalents.car_km(co2e_g)).text
 
 
 def sentence(co2e_g: float, energy_kwh: float | None) -> str:
@@ -23,17 +30,17 @@ def sentence(co2e_g: float, energy_kwh: float | None) -> str:
 
 
 def lines(co2e_g: float, energy_kwh: float | None) -> list[str]:
-    """A car ride and a flight, the car lifetimes of Strubell et al. where they say something, and what else fits.
+    """A car and a flight, the car lifetimes of Strubell et al. where they say something, and what else fits.
 
     At most MORE beside the car and the flight; instead of what fits, what was chosen.
     """
-    said = [equivalents.car_km(co2e_g).text, equivalents.flight(co2e_g).text]
+    said = [_car(co2e_g), equivalents.flight(co2e_g).text]
     if equivalents.chosen():
         asked = equivalents.named(equivalents.chosen(), co2e_g, energy_kwh)
         return said + [item.text for item in asked if item.text not in said]
     lifetimes = equivalents.car_lifetime(co2e_g)
-    if lifetimes.amount >= _SMALLEST_LIFETIME:
-        said.insert(1, lifetimes.text)
+    if _SMALLEST_LIFETIME <= lifetimes.amount < _LONGEST_RIDE:
+        said.append(lifetimes.text)
     taken = (*_RIDES, *_FLIGHTS, "car_lifetime")
     return said + _others(co2e_g, energy_kwh, 2 + MORE - len(said), taken)
 

@@ -111,8 +111,9 @@ def grid_sentence(run: Run) -> str:
     figure = f"{units.number(grid.intensity_g_per_kwh)} g CO2e/kWh"
     low, high = grid.intensity_range
     if low < high:
-        figure += f" ({units.span(low, high, units.per_kwh).removesuffix(' g/kWh')})" if high < 1000 else ""
-    said = [f"{grid.name} {grid.year}: {figure}", grid.basis, grid.source, grid.how]
+        figure += f" ({units.span(low, high, units.per_kwh).removesuffix(' g/kWh')})"
+    how = f"{grid.how}; to set it: %carbon where" if grid.how.startswith("place unknown") else grid.how
+    said = [f"{grid.name} {grid.year}: {figure}", grid.basis, grid.source, how]
     return " \N{MIDDLE DOT} ".join([*(plain(part, LONGEST_NOTE) for part in said if part), _pue(run)])
 
 
