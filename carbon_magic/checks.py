@@ -120,6 +120,15 @@ def _equivalents(value: Any) -> str:
     return str(value)
 
 
+def wall(value: Any) -> str:
+    """Addresses of meters, as they were written."""
+    from .meters.external.address import addresses
+
+    text = _text(value)
+    addresses(text)
+    return text
+
+
 def _number(value: Any, low: float, high: float, what: str) -> float:
     try:
         number = float(value)
@@ -159,6 +168,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "quiet": _flag,
     "project": _text,
     "ledger": _text,
+    "wall": wall,
     "budget": budget,
     "session_budget": budget,
     "project_budget": budget,

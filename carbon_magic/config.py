@@ -18,6 +18,10 @@ __all__ = ["CHECKS", "PREFIX", "Settings", "current", "defaults", "overrides", "
 PREFIX = "CARBON_MAGIC_"
 
 
+PRIVATE = ("wall",)
+"""What a project's file does not set: code from elsewhere must not make this machine ask addresses in its network."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set, with its default."""
@@ -46,6 +50,8 @@ class Settings:
     """What the ledger files the run under; None: the git repository's name, else the folder's."""
     ledger: str | None = None
     """Where runs are kept: a file; None: one file per user in the platform's data folder."""
+    wall: str | None = None
+    """Meters on the network that see all of it: "shelly://HOST, prometheus://HOST:9090"; None: none is asked."""
     price: str | None = None
     """Of a kWh of electricity, "0.32 EUR"; None: what is published for the place, "off": none."""
     cloud_price: str | None = None
@@ -122,7 +128,11 @@ def sources(environ: Mapping[str, str], project: project_file.ProjectFile) -> tu
     return (
         Source("by %config", "%config ", overrides),
         Source("by {name}", PREFIX, from_environment(environ)),
-        Source(f"in {project.path}", f"{project.name} ", project.settings),
+        Source(
+            f"in {project.path}",
+            f"{project.name} ",
+            {name: value for name, value in project.settings.items() if name not in PRIVATE},
+        ),
         Source("in ipython_config.py", "ipython_config ", defaults),
     )
 
@@ -141,7 +151,8 @@ def current(options: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Set
         labels=("", *(source.label for source in outside)),
         words=("", *(source.words for source in outside)),
     )
-    return settings, [*problems, *project.problems]
+    private = [f"{project.name} {name}: not a project's to set" for name in PRIVATE if name in project.settings]
+    return settings, [*problems, *project.problems, *private]
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, str]:

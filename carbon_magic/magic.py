@@ -57,6 +57,7 @@ class CarbonMagic(Magics):
     quiet = _option("True shows nothing.")
     project = _option("What the ledger files runs under. None: the git repository's name, else the folder's.")
     ledger = _option("The file that keeps the runs. None: one per user.")
+    wall = _option('Meters that see the whole machine: "shelly://HOST, prometheus://HOST:9090". None: none is asked.')
     price = _option('Of a kWh, "0.32 EUR". None: what is published for the place; "off": none.')
     cloud_price = _option('Of an hour of this machine: "2.48 USD" or "aws:p3.2xlarge". None: found out; "off": none.')
     budget = _option('What one cell may use at most, then it is stopped: "50g", "0.2kWh", "10min". None: no end.')

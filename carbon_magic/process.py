@@ -21,12 +21,14 @@ from .tracking import Label, Tracking
 from .units import J_PER_KWH
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from .account import Project
     from .cost import Price
     from .grid import Forecast
     from .grid.feeds import Feeds
+    from .meters.meter import Meter
     from .stopping import Stopper
     from .store.ledger import Ledger
 
@@ -63,7 +65,8 @@ class Process:
         self.pid = os.getpid()
         self.runs: list[Run] = []
         self.last: Run | None = None
-        self.tracker = Tracker(meters.find, SystemClock(), environ)
+        self.tracker = Tracker(self._find_meters, SystemClock(), environ)
+        self._wall: str | None = None
         self.pump: Pump | None = None
         self._environ = environ
         self._stoppers: dict[str, Stopper] = {}
@@ -126,6 +129,9 @@ class Process:
             self.pump = Pump(lambda: open_store(ledger, self._environ, _say), _say)
         if wanted.during is not None:
             wanted.during.refresh()
+        if wanted.settings.wall != self._wall and not self.tracker.active:
+            self.tracker.close()  # the meters are looked for anew
+        self._wall = wanted.settings.wall
         stopper = self._stopper(wanted.budget)
         tracking = self.tracker.begin(
             wanted.label,
@@ -214,6 +220,9 @@ class Process:
         """What runs are filed under now."""
         chosen = self.settings({}).project
         return labels.clean(chosen or self._lookout(origin.notebook(screen.shell(), self._environ)).now().project)
+
+    def _find_meters(self, environ: Mapping[str, str], now: Callable[[], float]) -> list[Meter]:
+        return meters.find(meters.with_wall(environ, self._wall), now)
 
     def _settle(self) -> None:
         if self.pump is not None:

@@ -170,8 +170,9 @@ class Tracking:
         for odometer, begin, end in zip(self.machine.odometers, self.begin, marks, strict=True):
             meter = odometer.meter
             if not odometer.known:
-                if meter.counted:
-                    notes.append(f"{meter.name}: no reading at all, so it is not in the total")
+                why = meter.unheard()  # "": a run may be over before a meter on the network answers
+                if why or (why is None and meter.counted):
+                    notes.append(f"{meter.name}: {why or 'no reading at all, so it is not in the total'}")
                 continue
             device = odometer.device(begin, end, t0_s=self.t0_s, now_s=now_s)
             (devices if meter.counted else others).append(device)

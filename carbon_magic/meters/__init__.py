@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 from .. import calibration
-from . import cpu_model, models
+from . import cpu_model, external, models
 from .meter import Meter
 from .site import Found, Instrument, Missing, Site
 
@@ -22,6 +22,7 @@ INSTRUMENTS: dict[str, str] = {
     "emi": "win32",
     "apple": "darwin",
     "nvml": "",
+    "external": "",
 }
 """Each instrument's module, and the system (sys.platform) it is for; "" where it may be on any. Earlier ones come
 first in every list."""
@@ -30,6 +31,11 @@ first in every list."""
 def find(environ: Mapping[str, str], now: Callable[[], float]) -> list[Meter]:
     """All meters of this machine, a model for each part that has none. Never raises, never wakes a device."""
     return list(survey(Site(environ, now, cpu_model.cpuinfo())).meters)
+
+
+def with_wall(environ: Mapping[str, str], wall: str | None) -> Mapping[str, str]:
+    """The environment with the setting `wall` in it, wherever that was set."""
+    return {**environ, external.VARIABLE: wall or ""}
 
 
 def survey(site: Site) -> Found:

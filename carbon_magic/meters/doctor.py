@@ -24,6 +24,8 @@ LONG_S = 0.6
 """What the slower ones are given: six ticks of a GPU's counter."""
 MODEL_S = 0.1
 """Ten of the kernel's ticks of CPU time."""
+REMOTE_S = 5.0
+"""What a meter on the network is given to answer."""
 TICKS = 9
 """Seen so often, a period is known."""
 BETWEEN_S = (0.0002, 0.002)
@@ -42,6 +44,8 @@ class Tried:
     """Median time between two moves of a counter, as measured; None where none or one was seen."""
     range: Range = (1.0, 1.0)
     """90 % of truth ÷ figure: the instrument's accuracy, and a model's while this was tried."""
+    why: str = ""
+    """Why there is no reading, where the meter tells."""
     _value: float | None = None
     _moves_s: list[float] = field(default_factory=list)
 
@@ -60,7 +64,9 @@ class Tried:
     @property
     def done(self) -> bool:
         """Whether its period is known, or there is none to know."""
-        return self.state != "answers" or self.meter.method != "counter" or len(self._moves_s) > TICKS
+        return (
+            self.state != "answers" or self.meter.remote or self.meter.method != "counter" or len(self._moves_s) > TICKS
+        )
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,9 @@ def examine(site: Site, clock: Clock) -> Diagnosis:
         _watch(tried, clock, LONG_S, BETWEEN_S[1])
         for one, start in zip(tried, started, strict=True):
             one.range = _range(one.meter, start, clock)
+        for one in tried:
+            if one.meter.remote:
+                _hear(one, clock)
     finally:
         for meter in found.meters:
             meter.close()
@@ -120,6 +129,18 @@ def _range(meter: Meter, start_j: float | None, clock: Clock) -> Range:
     if joules <= 0:
         return low, high
     return low * max(0.0, 1 - below / joules), high * (1 + above / joules)
+
+
+def _hear(one: Tried, clock: Clock) -> None:
+    """Wait for the first answer of a meter on the network, or for why there is none."""
+    until_s = clock.monotonic() + REMOTE_S
+    while one.meter.unheard() == "" and clock.monotonic() < until_s:
+        _read(one.meter)
+        clock.sleep(BETWEEN_S[1])
+    one.tick_s = one.meter.tick_s
+    one.why = one.meter.unheard() or ""
+    if one.meter.unheard() is not None:
+        one.state = "no reading"
 
 
 def _watch(tried: Sequence[Tried], clock: Clock, seconds: float, between_s: float) -> None:

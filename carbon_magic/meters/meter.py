@@ -41,6 +41,7 @@ class Meter(ABC):
         counted: False for a figure that must not be added to the machine's total.
         scope: what the figure holds; all but "device" hold parts that others measure, so they are not counted.
         part: what it measures, for `contains` of others; its kind where not said otherwise.
+        remote: it is asked over a network, so that its first answer takes a while; read() never waits for it.
         contains: the parts whose joules are in this figure too ("dram", "igpu"): not counted again, nor modelled.
         spare: only wanted where no other instrument measures this part.
     """
@@ -61,6 +62,7 @@ class Meter(ABC):
     counted: bool = True
     scope: Scope = "device"
     part: str = ""
+    remote: bool = False
     contains: tuple[str, ...] = ()
     spare: bool = False
 
@@ -83,6 +85,14 @@ class Meter(ABC):
 
     def watch(self, counting: bool) -> None:  # noqa: B027 - a counter counts whether we look or not
         """A run begins, or none is left: for what samples by itself meanwhile."""
+
+    def news(self) -> list[str]:
+        """What happened to it that readers of the figure should know, since it was asked last."""
+        return []
+
+    def unheard(self) -> str | None:
+        """Why nothing is known since the counting began, "" where it was too short to know; None once it is known."""
+        return None
 
     def asleep(self) -> bool:
         """Whether the device is suspended: it is not read then, and its counter may stand still."""

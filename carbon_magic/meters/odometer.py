@@ -57,7 +57,7 @@ class Odometer:
     @property
     def known(self) -> bool:
         """Whether it has given a reading since the counting began."""
-        return self._last is not None
+        return self._last is not None and self.meter.unheard() is None
 
     @property
     def answering(self) -> bool:
@@ -101,6 +101,8 @@ class Odometer:
         self._cost_s = min(FORGET_COST * self._cost_s, after - before)
         new = Reading(joules, before + min(after - before, 2 * self._cost_s) / 2)
         slept_s, self._asleep_s = self._asleep_s, self._clock.boottime() - new.t_s
+        for text in self.meter.news():
+            self._say(new.t_s, text)
         if self._missing_s is not None:
             gap = (
                 "its counter went on, so the energy is complete" if self._last else "energy before that is not counted"

@@ -89,7 +89,8 @@ def _cells(one: Tried) -> tuple[str, ...]:
 
 def _source(one: Tried) -> str:
     scope = "" if one.meter.scope == "device" else f" ({one.meter.scope})"
-    return f"{one.meter.source}{scope}"
+    why = f": {one.why}" if one.why else ""
+    return f"{one.meter.source}{scope}{why}"
 
 
 def _sentence(missing: Missing) -> str:

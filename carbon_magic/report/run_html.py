@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .. import units
-from . import beside, money, svg, words
+from . import at_the_wall, beside, money, svg, words
 from .html import (
     FAINT,
     HAIR,
@@ -69,6 +69,7 @@ def final(run: Run, target: str | None) -> str:
         + (quiet(escape(said), space=0) if (said := words.share_sentence(run)) else "")
         + _picture(run)
         + (table(_HEADS, _CELLS, rows) if rows else "")
+        + "".join(quiet(escape(said)) for said in at_the_wall.sentences(run))
         + _foot(run, money.of_run(run))
     )
     return card(target, f"Energy of {plain(run.name)}: {words.STATES[run.state].word}", body)

@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from .. import units
-from . import beside, money, words
+from . import at_the_wall, beside, money, words
 from .extremes import keep
 from .plain import left, plain, right, width
 
@@ -64,6 +64,7 @@ def run_text(run: Run) -> str:
     lines += _curve(run)
     if run.others:
         lines += ["", "  not added to the total:", *(_device(device, run, most) for device in run.others)]
+    lines += [part for said in at_the_wall.sentences(run) for part in wrapped(said)]
     lines += ["", *wrapped(words.grid_sentence(run)), *wrapped(words.embodied_sentence(run))]
     lines += [part for said in money.of_run(run) for part in wrapped(said)]
     lines += [part for note in words.notes(run) for part in wrapped(note, "! ")]
