@@ -281,7 +281,9 @@ def test_a_session_shows_every_run_the_total_and_cars_and_flights():
         assert units.span(*thing.energy_j_range, units.energy) in shown
         assert "by car" in shown
         assert "of a flight" in shown
-        assert "126,000 lb" not in shown, "a millionth of a car's whole life is nothing to picture"
+        assert "1 /" not in shown, "a millionth of a car's whole life is nothing to picture"
+        assert "a car's lifetime with its fuel is 126,000 lb" in shown, "but what it is as the paper prints it, is"
+        assert "flight 1,984 lb a passenger" in shown
         assert 3 <= shown.count("≈") <= 6
 
 

@@ -13,6 +13,18 @@ _LONGEST_RIDE = 0.3
 """From so many lifetimes on it is the other way round: nobody pictures a million kilometres."""
 
 
+PAPER = (
+    "For scale, as Strubell et al. (2019) print them: a car's lifetime with its fuel is 126,000 lb, "
+    "a New York to San Francisco flight 1,984 lb a passenger."
+)
+
+
+def scale(co2e_g: float) -> str:
+    """The paper's two measures, where the amount is too small to be told as parts of them; else empty."""
+    small = equivalents.car_lifetime(co2e_g).amount < _SMALLEST_LIFETIME
+    return PAPER if small else ""
+
+
 def by_car(co2e_g: float) -> str:
     """'≈ 1.34 km by car', '≈ 4.97 car lifetimes ...'."""
     return f"≈ {_car(co2e_g)}"

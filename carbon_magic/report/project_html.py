@@ -191,6 +191,12 @@ def _beside(thing: Project) -> str:
     joules, grams = say.figures(thing)
     if joules is None or grams is None:
         return ""
-    here = ruler.Here(f"{thing.name}, now", grams, thing.co2e_g_range)
     lines = [f"\N{ALMOST EQUAL TO} {escape(text)}" for text in beside.lines(grams, thing.energy_kwh)]
-    return quiet(f"Everything together is as much {CO2E} as", space=12) + bullets(lines, "none") + ruler.folded(here)
+    here = ruler.Here(f"{thing.name}, now", grams, thing.co2e_g_range)
+    scale = beside.scale(grams)
+    return (
+        quiet(f"Everything together is as much {CO2E} as", space=12)
+        + bullets(lines, "none")
+        + (quiet(escape(scale), space=4) if scale else "")
+        + ruler.folded(here)
+    )

@@ -54,6 +54,7 @@ def project_text(project: Project, by: Sequence[str]) -> str:
     if joules is not None and grams is not None:
         lines += ["", "  Everything together is as much CO2e as"]
         lines += [part for text in beside.lines(grams, project.energy_kwh) for part in _wrapped(f"≈ {text}")]
+        lines += _wrapped(beside.scale(grams))
     return "\n".join(text.rstrip() for text in lines)
 
 

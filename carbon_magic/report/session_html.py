@@ -130,4 +130,10 @@ def _beside(thing: Session) -> str:
         return ""
     here = ruler.Here("this session, now", grams, thing.co2e_g_range)
     lines = [f"\N{ALMOST EQUAL TO} {escape(text)}" for text in beside.lines(grams, thing.energy_kwh)]
-    return quiet(f"As much {CO2E} as", space=12) + bullets(lines, "none") + ruler.folded(here)
+    scale = beside.scale(grams)
+    return (
+        quiet(f"As much {CO2E} as", space=12)
+        + bullets(lines, "none")
+        + (quiet(escape(scale), space=4) if scale else "")
+        + ruler.folded(here)
+    )

@@ -101,6 +101,7 @@ def session_text(session: Session) -> str:
     if joules is not None and grams is not None:
         lines += ["", "  As much CO2e as"]
         lines += [part for text in beside.lines(grams, session.energy_kwh) for part in wrapped(text, "≈ ")]
+        lines += wrapped(beside.scale(grams))
     return "\n".join(text.rstrip() for text in lines)
 
 
