@@ -25,6 +25,10 @@ class Owner:
     """When it started, in the platform's own units; None where that cannot be known."""
 
 
+NOBODY = Owner("", 0, None)
+"""Where it is not known, or does not matter any more."""
+
+
 def me() -> Owner:
     """This process."""
     return _owner(os.getpid())

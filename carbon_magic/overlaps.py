@@ -127,8 +127,9 @@ def _split(runs: dict[int, Run]) -> Iterator[Held]:
         keyed: defaultdict[str, list[Device]] = defaultdict(list)
         for device in run.devices:
             keyed[device.name if device.kind == "gpu" else _MACHINE].append(device)
-        if not keyed:
+        if not keyed or run.duration_s <= 0:  # a run of no length shares no time with another
             yield Held(Chain(i, None), i, 1.0, 0.0)
+            continue
         for key, devices in keyed.items():
             loads[key][i] = _Load(run, devices)
     for key, several in loads.items():
@@ -145,8 +146,6 @@ def _pieces(loads: dict[int, _Load]) -> Iterable[_Piece]:
         load = loads[i]
         first = bisect_right(covered, load.begin, key=lambda piece: piece.end)
         last = bisect_left(covered, load.end, lo=first, key=lambda piece: piece.begin)
-        if load.begin == load.end and first < len(covered) and covered[first].begin < load.begin:
-            continue  # a run of no length, in the midst of another
         pieces, at = [], load.begin
         for piece in covered[first:last]:
             if piece.begin > at:

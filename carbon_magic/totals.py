@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .bills import total_costs
-from .overlaps import Span, split
+from .own import Covered, owns, span
 from .ranges import Range
 from .run import Run
 from .units import J_PER_KWH
@@ -26,50 +25,18 @@ def own_fractions(runs: Sequence[Run]) -> list[float]:
     The longest run counts whole; of a run inside it only GPUs count that the longer one did not see; one that sticks
     out counts what sticks out, weighed by its own power curve.
     """
-    fractions = [0.0] * len(runs)
-    spans = [Span(run.host, run.started_at, run.started_at + run.duration_s) for run in runs]
-    alone, shared = split(spans, lambda some: [runs[i] for i in some])
-    for i in alone:
-        fractions[i] = 1.0
-    for held in shared:
-        fractions[held.run] += held.weight
-    return fractions
+    return [own.fraction for own in owns([span(run) for run in runs])]
 
 
 def _own_times(runs: Sequence[Run]) -> list[float]:
     """For each run the part of its time, 0 to 1, that no longer run on the same host has covered already."""
     parts = [0.0] * len(runs)
-    covered: defaultdict[str, _Covered] = defaultdict(_Covered)
+    covered: defaultdict[str, Covered] = defaultdict(Covered)
     for i in sorted(range(len(runs)), key=lambda i: (-runs[i].duration_s, runs[i].started_at)):
         run = runs[i]
         pieces = covered[run.host].add(run.started_at, run.started_at + run.duration_s)
         parts[i] = sum(end - begin for begin, end in pieces) / run.duration_s if run.duration_s > 0 else 0.0
     return parts
-
-
-class _Covered:
-    """Spans of time that somebody has counted: sorted, and never two that touch."""
-
-    def __init__(self) -> None:
-        self._begins: list[float] = []
-        self._ends: list[float] = []
-
-    def add(self, begin: float, end: float) -> list[tuple[float, float]]:
-        """Cover a span; returns the pieces of it that were not covered before."""
-        first = bisect_left(self._ends, begin)
-        last = bisect_right(self._begins, end)
-        pieces, at = [], begin
-        for i in range(first, last):
-            if self._begins[i] > at:
-                pieces.append((at, self._begins[i]))
-            at = max(at, self._ends[i])
-        if at < end or (first == last and begin == end):
-            pieces.append((at, end))
-        if first < last:
-            begin, end = min(begin, self._begins[first]), max(end, self._ends[last - 1])
-        self._begins[first:last] = [begin]
-        self._ends[first:last] = [end]
-        return pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +94,7 @@ class Session:
     @property
     def duration_s(self) -> float:
         """Seconds in which at least one run was going."""
-        covered = _Covered()
+        covered = Covered()
         pieces = [covered.add(run.started_at, run.started_at + run.duration_s) for run in self.runs]
         return sum(end - begin for spans in pieces for begin, end in spans)
 
@@ -185,10 +152,22 @@ COLUMNS = (
 )  # fmt: skip
 
 
+_FLAT: dict[str, Callable[[Run], object]] = {
+    "place": lambda run: run.grid.place,
+    "intensity_g_per_kwh": lambda run: run.grid.intensity_g_per_kwh,
+    "basis": lambda run: run.grid.basis,
+    "cost": lambda run: run.cost.amount if run.cost else None,
+    "currency": lambda run: run.cost.currency if run.cost else None,
+    "contract_co2e_g": lambda run: run.contract.co2e_g if run.contract else None,
+}
+"""Columns that are not a Run's attribute of that name."""
+
+
+def value(run: Run, column: str) -> object:
+    """What a run has in a column."""
+    return _FLAT[column](run) if column in _FLAT else getattr(run, column)
+
+
 def row(run: Run) -> dict[str, object]:
     """A run as one row of a table, in the order of COLUMNS."""
-    flat: dict[str, object] = {"place": run.grid.place, "intensity_g_per_kwh": run.grid.intensity_g_per_kwh}
-    flat["basis"] = run.grid.basis
-    flat["cost"], flat["currency"] = (run.cost.amount, run.cost.currency) if run.cost else (None, None)
-    flat["contract_co2e_g"] = run.contract.co2e_g if run.contract else None
-    return {name: flat[name] if name in flat else getattr(run, name) for name in COLUMNS}
+    return {column: value(run, column) for column in COLUMNS}

@@ -10,7 +10,7 @@ FLOORS = [
     {"meters", "grid", "equivalents", "cost", "embodied", "project_file"},
     {"run", "labels", "checks", "config", "budget"},
     {"origin", "literature"},
-    {"overlaps", "bills"},
+    {"overlaps", "own", "bills"},
     {"totals"},
     {"store"},
     {"share", "account"},

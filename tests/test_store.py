@@ -15,7 +15,7 @@ from store_runs import run
 
 from carbon_magic import alive
 from carbon_magic.alive import Owner
-from carbon_magic.store import Pump, files, location, open_store, rows, sqlite
+from carbon_magic.store import Pump, files, location, open_store, rows, schema, sqlite
 from carbon_magic.store.ledger import Ledger
 from carbon_magic.store.sqlite import SqliteStore
 from carbon_magic.totals import COLUMNS
@@ -326,8 +326,8 @@ def test_a_row_that_holds_no_run_hides_no_other(store: SqliteStore, path: Path) 
 
 
 def test_the_file_says_what_it_is_and_uses_a_wal(store: SqliteStore, path: Path) -> None:
-    assert query(path, "PRAGMA application_id") == [(sqlite.APPLICATION_ID,)]
-    assert query(path, "PRAGMA user_version") == [(len(sqlite.STEPS),)]
+    assert query(path, "PRAGMA application_id") == [(schema.APPLICATION_ID,)]
+    assert query(path, "PRAGMA user_version") == [(len(schema.STEPS),)]
     assert query(path, "PRAGMA journal_mode") == [("wal",)]
 
 

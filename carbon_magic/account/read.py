@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..device import Device
+from ..grid import Intensity
+from ..run import Run
 from .entry import Entry
 from .project import Project
 
 if TYPE_CHECKING:
-    from ..run import Run
     from ..store.ledger import Ledger
+
+
+COLUMNS = (
+    "id", "host", "name", "stage", "state", "started_at", "duration_s", "energy_j", "energy_j_low", "energy_j_high",
+    "co2e_g", "co2e_g_low", "co2e_g_high", "method", "measured_fraction", "gpus", "tags",
+)  # fmt: skip
+"""The ledger's columns in the order of Entry's fields."""
 
 
 def read(ledger: Ledger, name: str) -> Project:
@@ -18,14 +27,26 @@ def read(ledger: Ledger, name: str) -> Project:
 
     Raises OSError in plain words where the ledger cannot be read.
     """
-    runs = ledger.load(name)
-    place = {(run.id, run.host): i for i, run in enumerate(runs)}
+    entries = [Entry(*line) for line in ledger.lines(name, COLUMNS)]
 
     def details(some: Sequence[int]) -> list[Run]:
-        found = list(runs)
-        for run in ledger.load(name, curves=True):
-            if (i := place.get((run.id, run.host))) is not None:
-                found[i] = run
-        return [found[i] for i in some]
+        keys = [(entries[i].id, entries[i].host) for i in some]
+        found = {(run.id, run.host): run for run in ledger.load(name, curves=True, only=keys)}
+        return [found.get(key) or _bare(entries[i]) for i, key in zip(some, keys, strict=True)]
 
-    return Project.from_entries(name, [Entry.of(run) for run in runs], details)
+    return Project.from_entries(name, entries, details)
+
+
+def _bare(entry: Entry) -> Run:
+    """A run of which only its line can be read."""
+    return Run(
+        id=entry.id,
+        name=entry.name,
+        state="done",
+        started_at=entry.started_at,
+        duration_s=entry.duration_s,
+        energy_j_range=entry.energy_j_range,
+        grid=Intensity(0.0, (0.0, 0.0), "", "", 0, "", "", "", "", ""),
+        devices=(Device("", "cpu", entry.energy_j, entry.energy_j_range, "", "modelled"),),
+        host=entry.host,
+    )

@@ -55,6 +55,6 @@ def _near(name: str) -> str:
     """The names on record that come close."""
     import difflib
 
-    known = sorted({run.project for run in process.current().ledger().load()})
+    known = sorted(process.current().ledger().projects()["project"])
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:5]
     return f"; there are {', '.join(map(repr, near))}" if near else ""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import Say, rows
-from .sqlite import APPLICATION_ID, STEPS, DamagedError, SqliteStore, code, connect, plain_errors, select, version
+from .. import own
+from ..alive import NOBODY
+from . import Say, answers, rows
+from .schema import APPLICATION_ID, STEPS
+from .sqlite import DamagedError, SqliteStore, code, connect, plain_errors, select, version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
+    from ..own import Span
     from ..run import Run
 
 MOST = 99
@@ -80,22 +84,90 @@ def existing(path: Path) -> Iterator[Path]:
         yield candidate
 
 
-def read(path: Path, project: str | None, curves: bool) -> tuple[list[Run], str | None]:
-    """A file's runs, changing nothing; and what is wrong with it: of a damaged file, those that can be read."""
-    reason = unfit(path)
-    if reason is not None:
-        return [], reason
-    runs: list[Run] = []
+class Files:
+    """The runs in a ledger's file, and in those beside it that stood in for it. Changes nothing."""
 
-    def fetch(db: sqlite3.Connection) -> None:
-        runs.clear()
-        runs.extend(select(db, project, curves))
+    def __init__(self, path: Path, say: Say | None = None) -> None:
+        self.path = path
+        self._say = say
+        self._told: set[Path] = set()
 
-    try:
-        _look(path, fetch)
-    except DamagedError:
-        return runs, "is damaged, and some runs in it could not be read"
-    return runs, None
+    def load(
+        self, project: str | None = None, curves: bool = False, only: Collection[tuple[str, str]] | None = None
+    ) -> list[Run]:
+        """The runs themselves; of those with these (id, host)."""
+        runs: list[Run] = []
+        for path in existing(self.path):
+            runs += self._read(path, lambda db: select(db, project, curves, only))
+        return rows.newest(runs)
+
+    def table(self, project: str | None = None) -> list[tuple[Any, ...]]:
+        """Values in the order of rows.FIGURES, then what is the run's own."""
+        found = list(existing(self.path))
+        if (
+            len(found) == 1
+            and (lines := self._answer(found[0], lambda db: list(answers.table(db, project)))) is not None
+        ):
+            return lines
+        return self._together(found, project)
+
+    def totals(self, project: str | None = None) -> answers.Totals:
+        """What they took together."""
+        found = list(existing(self.path))
+        if len(found) == 1 and (sums := self._answer(found[0], lambda db: answers.totals(db, project))) is not None:
+            return sums
+        return answers.add_up(self._together(found, project))
+
+    def projects(self) -> dict[str, answers.Totals]:
+        """What those of each project took together."""
+        found = list(existing(self.path))
+        if len(found) == 1 and (sums := self._answer(found[0], answers.projects)) is not None:
+            return sums
+        names = dict.fromkeys(str(line[2]) for line in self._together(found, None))
+        return {name: answers.add_up(self._together(found, name)) for name in names}
+
+    def _answer(self, path: Path, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
+        """What a sound file of this version says; None where it takes reading it run by run."""
+        if unfit(path) is not None:
+            return None
+
+        def ask(db: sqlite3.Connection) -> _T | None:
+            db.execute("BEGIN")  # sums and rows of one moment
+            return work(db) if version(db) == len(STEPS) else None
+
+        try:
+            return _look(path, ask)
+        except DamagedError:
+            return None
+
+    def _together(self, paths: Iterable[Path], project: str | None) -> list[tuple[Any, ...]]:
+        """The table of several files, of an older one, or of what is left of a damaged one."""
+        lines: dict[tuple[str, str], tuple[tuple[Any, ...], Span]] = {}
+        for path in paths:
+            for run in self._read(path, lambda db: select(db, project, curves=True)):
+                figures = rows.figures(run, NOBODY)
+                lines[figures[0], figures[1]] = figures, own.span(run)  # type: ignore[index]
+        theirs = own.owns([span for _, span in lines.values()])
+        return [(*figures, *held) for (figures, _), held in zip(lines.values(), theirs, strict=True)]
+
+    def _read(self, path: Path, work: Callable[[sqlite3.Connection], Iterable[Run]]) -> list[Run]:
+        """A file's runs; of a damaged one those that can be read, and `say` hears of it."""
+        runs: list[Run] = []
+        trouble = unfit(path)
+        if trouble is None:
+
+            def fetch(db: sqlite3.Connection) -> None:
+                runs.clear()
+                runs.extend(work(db))
+
+            try:
+                _look(path, fetch)
+            except DamagedError:
+                trouble = "is damaged, and some runs in it could not be read"
+        if trouble is not None and path not in self._told and self._say is not None:
+            self._told.add(path)
+            self._say(sentence(path, trouble, "what it may hold is missing here."))
+        return runs
 
 
 def unfit(path: Path, deep: bool = False) -> str | None:
@@ -131,6 +203,8 @@ def _verdict(db: sqlite3.Connection, deep: bool) -> str | None:
         if known > len(STEPS):
             return "was written by a newer version of carbon_magic"
         db.execute(f"SELECT {', '.join(rows.COLUMNS)} FROM runs LIMIT 0")  # noqa: S608 - constants
+        if known > 1:
+            db.execute(f"SELECT {', '.join(rows.FIGURES)} FROM figures LIMIT 0")  # noqa: S608 - constants
         return "is damaged" if deep and db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",) else None
     except sqlite3.OperationalError as error:
         if code(error) == sqlite3.SQLITE_READONLY:

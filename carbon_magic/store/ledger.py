@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ..run import Run
-from ..totals import Session, own_fractions
-from ..units import J_PER_KWH
-from . import Say, files
-from .rows import newest
+from ..totals import COLUMNS
+from . import Say, frames
+from .files import Files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
     from types import TracebackType
 
     import pandas as pd
 
-    from ..ranges import Range
+    from ..run import Run
+    from .answers import Totals
+
+
+class Source(Protocol):
+    """Where runs are read from. Raises OSError in plain words."""
+
+    def load(self, project: str | None, curves: bool, only: Collection[tuple[str, str]] | None) -> list[Run]:
+        """The runs themselves, in the order in which they began; of those with these (id, host)."""
+        ...
+
+    def table(self, project: str | None) -> list[tuple[Any, ...]]:
+        """Values in the order of rows.FIGURES, then what is the run's own."""
+        ...
+
+    def totals(self, project: str | None) -> Totals:
+        """What they took together."""
+        ...
+
+    def projects(self) -> dict[str, Totals]:
+        """What those of each project took together."""
+        ...
 
 
 class Ledger:
@@ -30,63 +49,58 @@ class Ledger:
 
     def __init__(self, path: Path, settle: Callable[[], object] | None = None, say: Say | None = None) -> None:
         self.path = path
+        self._source: Source = Files(path, say)
         self._settle = settle
-        self._say = say
-        self._told: set[Path] = set()
         self._closed = False
 
-    def load(self, project: str | None = None, curves: bool = False) -> list[Run]:
-        """The runs themselves, in the order in which they began; their curves only if asked for, which takes longer."""
-        if self._closed:
-            raise ValueError("this ledger is closed: carbon_magic.ledger() opens it again")
-        if self._settle is not None:
-            self._settle()
-        runs: list[Run] = []
-        for path in files.existing(self.path):
-            found, trouble = files.read(path, project, curves)
-            runs += found
-            if trouble is not None and path not in self._told and self._say is not None:
-                self._told.add(path)
-                self._say(files.sentence(path, trouble, "what it may hold is missing here."))
-        return newest(runs)
+    def load(
+        self, project: str | None = None, curves: bool = False, only: Collection[tuple[str, str]] | None = None
+    ) -> list[Run]:
+        """The runs themselves, in the order in which they began; their curves only if asked for, which takes longer.
+
+        `only`: of those with these (id, host).
+        """
+        return self._ask().load(project, curves, only)
+
+    def lines(self, project: str | None, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Tuples of these columns (of rows.FIGURES, and own, own_s, own_gpu_s), one a run: a table without pandas."""
+        lines = frames.alive(self._ask().table(project))
+        at = [frames.NAMES.index(name) for name in columns]
+        return [tuple(line[i] for i in at) for line in lines]
 
     def runs(self, project: str | None = None) -> pd.DataFrame:
         """A DataFrame with a row per run, columns named as Run's attributes; of one project, or of all."""
-        return Session(tuple(self.load(project))).to_frame()
+        return self.table(project)[list(COLUMNS)]
+
+    def table(self, project: str | None = None) -> pd.DataFrame:
+        """The same with more columns, all of them for questions in pandas. No joule twice: sum `energy_j * own`.
+
+        `own` is the part of a run's energy, 0 to 1, that no longer run of the project (or, without one, of the
+        ledger) counted already on the same host; `own_s` the seconds in which none was going; `own_gpu_s` the same
+        of GPUs. Also `ended_at`, `updated_at`, `gpu_hours`, and what else is known: `seed`, `git_commit`, `notebook`,
+        `cell_hash`, `hardware`.
+        """
+        return frames.table(self._ask().table(project))
 
     def totals(self, project: str | None = None) -> pd.DataFrame:
         """A DataFrame of one row: what all runs, or a project's, took together; overlaps on a host count once.
 
         `runs`, `duration_s` (seconds in which at least one was going), `energy_kwh` and `co2e_kg` with their 90 %
-        ranges (low, high), `measured_fraction` (the part of the energy that an instrument told, 0 to 1).
+        ranges (low, high), `measured_fraction` (the part of the energy that an instrument told, 0 to 1), `gpu_hours`
+        (hours of GPUs of which at least one run made use). However many runs there are, it takes milliseconds.
         """
-        import pandas as pd
+        return frames.totals(self._ask().totals(project))
 
-        runs = self.load(project)
-        if _overlap(runs):  # only then it matters when within a run its energy was spent
-            runs = self.load(project, curves=True)
-        fractions = own_fractions(runs)
+    def projects(self) -> pd.DataFrame:
+        """A DataFrame with a row per project: its name, and the columns of totals()."""
+        return frames.totals(self._ask().projects())
 
-        def total(values: Iterable[float]) -> float:
-            return sum(f * value for f, value in zip(fractions, values, strict=True))
-
-        def span(ranges: Sequence[Range]) -> Range:
-            return total(low for low, _ in ranges), total(high for _, high in ranges)
-
-        energy_j = total(run.energy_j for run in runs)
-        low_j, high_j = span([run.energy_j_range for run in runs])
-        low_g, high_g = span([run.co2e_g_range for run in runs])
-        measured_j = total(run.measured_fraction * run.energy_j for run in runs)
-        figures = {
-            "runs": len(runs),
-            "duration_s": Session(tuple(runs)).duration_s,
-            "energy_kwh": energy_j / J_PER_KWH,
-            "energy_kwh_range": (low_j / J_PER_KWH, high_j / J_PER_KWH),
-            "co2e_kg": total(run.co2e_g for run in runs) / 1000,
-            "co2e_kg_range": (low_g / 1000, high_g / 1000),
-            "measured_fraction": measured_j / energy_j if energy_j > 0 else 0.0,
-        }
-        return pd.DataFrame([figures])
+    def _ask(self) -> Source:
+        if self._closed:
+            raise ValueError("this ledger is closed: carbon_magic.ledger() opens it again")
+        if self._settle is not None:
+            self._settle()
+        return self._source
 
     def close(self) -> None:
         """No more questions."""
@@ -102,13 +116,3 @@ class Ledger:
 
     def __repr__(self) -> str:
         return f"<Ledger {str(self.path)!r}>"
-
-
-def _overlap(runs: Sequence[Run]) -> bool:
-    """Whether any two runs went on at once on one host."""
-    ends: dict[str, float] = {}
-    for run in sorted(runs, key=lambda run: run.started_at):
-        if run.started_at < ends.get(run.host, run.started_at):
-            return True
-        ends[run.host] = run.started_at + run.duration_s
-    return False

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
+import operator
 import time
 import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .. import own, totals
 from ..alive import Owner, is_alive
+from ..curve import Curve
+from ..device import Device
+from ..own import Span
 from ..run import Run
+from ..totals import value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 COLUMNS = (
     "id", "host", "project", "name", "stage", "state", "boot_id", "pid", "pid_started", "started_at", "updated_at",
@@ -21,41 +28,138 @@ COLUMNS = (
 )  # fmt: skip
 """For queries, all but the last two: `run` is the whole of it as JSON, and what counts; `curve` its power over time."""
 
+FIGURES = (
+    "id", "host", "project", "name", "stage", "state", "boot_id", "pid", "pid_started", "started_at", "ended_at",
+    "updated_at", "duration_s", "energy_j", "energy_j_low", "energy_j_high", "co2e_g", "co2e_g_low", "co2e_g_high",
+    "measured_j", "measured_fraction", "gpu_hours", "cost", "contract_co2e_g", "pue", "place", "intensity_g_per_kwh",
+    "method", "tags", "notes", "seed", "git_commit", "notebook", "cell_hash", "hardware", "currency", "gpus", "more",
+    "parts",
+)  # fmt: skip
+"""What a run says in sums and tables."""
+DERIVED = ("energy_kwh", "energy_j_range", "power_w", "co2e_kg", "co2e_g_range")
+"""Columns of a table of runs that follow from others."""
+OTHERS = tuple(name for name in totals.COLUMNS if name not in (*FIGURES, *DERIVED))
+"""Columns of a table of runs that have none in the file: together they are one, `more`."""
+MOVING = (
+    "updated_at", "duration_s", "energy_j", "energy_j_low", "energy_j_high", "co2e_g", "co2e_g_low", "co2e_g_high",
+    "measured_j", "measured_fraction", "gpu_hours", "cost", "contract_co2e_g", "more", "parts",
+)  # fmt: skip
+"""What of it changes each second while a run goes on."""
+STILL = tuple(name for name in Run.__dataclass_fields__ if name not in (
+    "state", "duration_s", "energy_j_range", "devices", "others", "share", "curve"))  # fmt: skip
+STILL_OF_A_DEVICE = tuple(name for name in Device.__dataclass_fields__ if not name.startswith("energy_j"))
+
 LEASE_S = 30.0
 """A running run of another machine that was not heard of for this long has ended with its process."""
 
 
-def row(run: Run, owner: Owner, curve: bytes | None) -> tuple[object, ...]:
-    """Values in the order of COLUMNS."""
-    texts = (run.id, run.host, run.project, run.name, run.stage, run.state, owner.boot_id)
-    energy, co2e = run.energy_j_range, run.co2e_g_range
-    figures = (run.duration_s, run.energy_j, *energy, run.co2e_g, *co2e, run.pue)
+def row(run: Run, figures: Sequence[object], curve: bytes | None) -> tuple[object, ...]:
+    """Values in the order of COLUMNS, most of them from those of FIGURES."""
+    return (*_taken(figures), dump(run.to_dict()), curve)
+
+
+_taken = operator.itemgetter(*map(FIGURES.index, COLUMNS[:-2]))
+
+
+def figures(run: Run, owner: Owner) -> tuple[object, ...]:
+    """Values in the order of FIGURES."""
+    updated_at, duration_s, *moving, more, told = moved(run)
+    ended_at = None if run.state == "running" else run.started_at + run.duration_s
+    texts = (run.id, run.host, run.project or "", run.name, run.stage, run.state, owner.boot_id)
     return (
         *(text if text is None else storable(text) for text in texts),
         owner.pid,
         owner.started,
-        float(run.started_at),
-        time.time(),
-        *map(float, figures),
+        number(run.started_at),
+        number(ended_at),
+        updated_at,
+        duration_s,
+        *moving,
+        number(run.pue),
         storable(run.grid.place),
-        float(run.grid.intensity_g_per_kwh),
+        number(run.grid.intensity_g_per_kwh),
         run.method,
-        float(run.measured_fraction),
         dump(dict(run.tags)),
         dump(run.notes),
-        dump(run.to_dict()),
-        curve,
+        *map(extra, (run.seed, run.git_commit, run.notebook, run.cell_hash, run.hardware)),
+        None if run.cost is None else storable(run.cost.currency),
+        run.gpus,
+        more,
+        told,
     )
+
+
+def moved(run: Run) -> tuple[object, ...]:
+    """Values in the order of MOVING."""
+    energy_j, measured = run.energy_j, run.measured_fraction
+    cost, contract = run.cost and run.cost.amount, run.contract and run.contract.co2e_g
+    rest = (measured, run.gpus * run.duration_s / 3600, cost, contract)
+    figures = (run.duration_s, energy_j, *run.energy_j_range, run.co2e_g, *run.co2e_g_range, measured * energy_j)
+    return (time.time(), *map(number, figures), *map(number, rest), others(run), parts(run))
+
+
+def others(run: Run) -> str:
+    """What else a table of runs has, as JSON by the column's name."""
+    return dump({name: value(run, name) for name in OTHERS})
+
+
+def parts(run: Run) -> str:
+    """Each device's joules, the counted ones first; and the share's."""
+    told = [[[d.name, d.kind, d.energy_j, *d.energy_j_range] for d in devices] for devices in (run.devices, run.others)]
+    return dump([*told, run.share and [run.share.energy_j, *run.share.energy_j_range]])
+
+
+def moves_only(run: Run, before: Run) -> bool:
+    """Whether nothing but figures that MOVING holds is different from an earlier snapshot."""
+    if (run.share is None) != (before.share is None):
+        return False
+    return all(getattr(run, name) == getattr(before, name) for name in STILL) and all(
+        len(now) == len(then)
+        and all(getattr(a, n) == getattr(b, n) for a, b in zip(now, then, strict=True) for n in STILL_OF_A_DEVICE)
+        for now, then in ((run.devices, before.devices), (run.others, before.others))
+    )
+
+
+def number(value: Any) -> float | None:
+    """As a database takes it; None where it is no number."""
+    value = None if value is None else float(value)
+    return value if value is not None and math.isfinite(value) else None
+
+
+def extra(value: Any) -> object:
+    """A number or a text, or None."""
+    if value is None or (isinstance(value, int | float) and -(2**63) <= value < 2**63):
+        return value
+    return storable(value)
+
+
+def span(host: str, begin_s: float | None, duration_s: float | None, told: str, curve: Callable[[], Curve]) -> Span:
+    """When a run had what, of its row's values."""
+    try:
+        devices = [(name, kind, joules or 0.0) for name, kind, joules, *_ in json.loads(told)[0]]
+    except (ValueError, TypeError, LookupError):
+        devices = []
+    return Span(host, begin_s or 0.0, duration_s or 0.0, own.parts(devices), curve)
+
+
+def state_now(
+    state: str, boot_id: str, pid: int, pid_started: float | None, updated_at: float
+) -> tuple[str, str | None]:
+    """The state, "interrupted" where it says running and its process is gone; and then why, in a sentence."""
+    note = _gone(Owner(boot_id, pid, pid_started), updated_at) if state == "running" else None
+    return ("interrupted", note) if note else (state, None)
 
 
 def storable(text: str) -> str:
     """Any text as one that every database takes: lone surrogates and NUL become escapes. JSON escapes its own."""
+    if type(text) is str and text.isascii() and "\0" not in text:
+        return text
     return str(text).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
-def dump(value: object) -> str:
+def dump(value: Any) -> str:
     """JSON in ASCII."""
-    return _encode(value)
+    return _encode(value) if value or not isinstance(value, dict | tuple) else "{}" if isinstance(value, dict) else "[]"
 
 
 def _plain(value: Any) -> object:
@@ -82,22 +186,49 @@ def read(
     pid_started: float | None,
     updated_at: float,
     curve: bytes | None = None,
+    moved: tuple[float, float, float, str] | None = None,
 ) -> Run:
-    """The run that a row holds, "interrupted" where its process is gone. Raises ValueError where it holds none."""
+    """The run that a row holds, "interrupted" where its process is gone. Raises ValueError where it holds none.
+
+    `moved` are newer figures: duration_s, the ends of energy_j_range, and parts().
+    """
     d = json.loads(run)
     if not isinstance(d, dict):
         raise ValueError("this is not a run written by carbon_magic")
-    result = Run.from_dict(d | _unpack(curve))
-    note = _gone(Owner(boot_id, pid, pid_started), updated_at) if state == "running" else None
-    return replace(result, state="interrupted", notes=(*result.notes, note)) if note else result
+    result = Run.from_dict(d if curve is None else {**d, "curve": unpack(curve).to_dict()})
+    if moved is not None:
+        result = _moved_on(result, *moved)
+    now, note = state_now(state, boot_id, pid, pid_started, updated_at)
+    return replace(result, state=now, notes=(*result.notes, note)) if note else result  # type: ignore[arg-type]
 
 
-def _unpack(curve: bytes | None) -> dict[str, Any]:
+def _moved_on(run: Run, duration_s: float, low_j: float, high_j: float, told: str) -> Run:
+    devices, others, share = json.loads(told)
+    if (len(devices), len(others)) != (len(run.devices), len(run.others)):
+        return run
+    return replace(
+        run,
+        duration_s=duration_s,
+        energy_j_range=(low_j, high_j),
+        devices=tuple(map(_with, run.devices, devices)),
+        others=tuple(map(_with, run.others, others)),
+        share=replace(run.share, energy_j=share[0], energy_j_range=(share[1], share[2]))
+        if share and run.share
+        else None,
+    )
+
+
+def _with(device: Device, told: Sequence[Any]) -> Device:
+    joules, low, high = told[2:5]
+    return replace(device, energy_j=joules, energy_j_range=(low, high))
+
+
+def unpack(curve: bytes | None) -> Curve:
     """A curve that cannot be read does not cost the run."""
     try:
-        return {"curve": json.loads(zlib.decompress(curve))} if curve else {}
-    except (ValueError, zlib.error):
-        return {}
+        return Curve.from_dict(json.loads(zlib.decompress(curve))) if curve else Curve()
+    except (ValueError, zlib.error, LookupError, TypeError, AttributeError):
+        return Curve()
 
 
 def _gone(owner: Owner, updated_at: float) -> str | None:

@@ -6,36 +6,27 @@ import math
 import sqlite3
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from ..alive import me
+from .. import own
+from ..alive import Owner, me
+from ..curve import Curve
 from . import rows
+from .schema import APPLICATION_ID, OWN, STEPS
+from .sums import Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ..run import Run
 
-APPLICATION_ID = 0x434F3265  # "CO2e"
 WAIT_S = 1.5
 """For another writer: below EXIT_S of the pump, so that a locked ledger does not hold up the end of a process."""
 POINTS_PER_S = 25
 """A curve of a running run is written again after a second for each so many points: 0.02 % of a core, however long."""
 
-# Each step takes the file from user_version i to i + 1, and is never changed once released. Steps only add, so that
-# what a file holds is never at risk.
-STEPS = (
-    (
-        """CREATE TABLE runs (
-            seq INTEGER PRIMARY KEY, id TEXT NOT NULL, host TEXT NOT NULL, project TEXT, name TEXT, stage TEXT,
-            state TEXT NOT NULL, boot_id TEXT, pid INTEGER, pid_started REAL, started_at REAL, updated_at REAL,
-            duration_s REAL, energy_j REAL, energy_j_low REAL, energy_j_high REAL, co2e_g REAL, co2e_g_low REAL,
-            co2e_g_high REAL, pue REAL, place TEXT, intensity_g_per_kwh REAL, method TEXT, measured_fraction REAL,
-            tags TEXT, notes TEXT, run TEXT NOT NULL, curve BLOB, UNIQUE (id, host))""",
-        "CREATE INDEX runs_project ON runs (project)",
-    ),
-)
 _VALUES = ", ".join("?" * len(rows.COLUMNS))
 # Of a running run the curve comes now and then only; an ended run is never called running again.
 _UPDATES = ", ".join(f"{c} = excluded.{c}" for c in rows.COLUMNS if c not in ("id", "host", "curve"))
@@ -43,6 +34,20 @@ PUT = (  # constants only: what users give are values
     f"INSERT INTO runs ({', '.join(rows.COLUMNS)}) VALUES ({_VALUES}) ON CONFLICT (id, host) DO UPDATE SET {_UPDATES}, "  # noqa: S608
     "curve = coalesce(excluded.curve, curve) WHERE excluded.state <> 'running' OR runs.state = 'running'"
 )
+
+
+_OLD = (
+    "SELECT r.seq, f.state, f.project, f.host, f.started_at, f.duration_s, f.parts FROM runs r LEFT JOIN figures f "
+    "ON f.seq = r.seq WHERE r.id = ? AND r.host = ?"
+)
+_FIGURES = ("seq", *rows.FIGURES, *OWN)
+_PUT_FIGURES = f"INSERT OR REPLACE INTO figures ({', '.join(_FIGURES)}) VALUES ({', '.join('?' * len(_FIGURES))})"  # noqa: S608
+_MOVE = (
+    f"UPDATE figures SET {', '.join(f'{c} = ?' for c in rows.MOVING)} WHERE state = 'running' AND "  # noqa: S608
+    "seq = (SELECT seq FROM runs WHERE id = ? AND host = ?)"
+)
+_UNKNOWN = tuple(None for _ in OWN)
+_SUMMED = slice(rows.FIGURES.index("energy_j"), rows.FIGURES.index("measured_j") + 1)
 
 
 class DamagedError(OSError):
@@ -84,7 +89,9 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._curve_s: dict[str, float] = {}
+        self._curves: dict[str, float] = {}
+        self._known: dict[str, Run] = {}
+        """Running runs as they were last written as a whole."""
         with plain_errors(path):
             self._db = connect(path, "mode=rwc")
         try:
@@ -99,18 +106,42 @@ class SqliteStore:
         """Keep this snapshot in place of the one before."""
         if _identity(self.path) != self._file:
             raise FileNotFoundError(f"{self.path} was moved or deleted")  # else all would go to a file nobody can open
-        record = rows.row(run, me(), self._curve(run))
         with plain_errors(self.path):
-            self._db.execute(PUT, record)
+            if not self._moved(run):
+                self.put_all([run])
+
+    def put_all(self, runs: Iterable[Run], owner: Owner | None = None) -> None:
+        """Keep many in one transaction: all of them, or none where it raises."""
+        with plain_errors(self.path), transaction(self._db):
+            sums = Sums(self._db)
+            for run in runs:
+                _put(self._db, sums, run, owner or me(), self._curve(run))
+                self._known.pop(run.id, None)
+                if run.state == "running":
+                    self._known[run.id] = run
+            sums.close()
+
+    def _moved(self, run: Run) -> bool:
+        """Write the figures alone, where nothing else is new since the whole was written: it is done each second."""
+        before = self._known.get(run.id)
+        if run.state != "running" or before is None or not rows.moves_only(run, before):
+            return False
+        curve = self._curve(run) if run.curve.t_s else None
+        keys = (rows.storable(run.id), rows.storable(run.host))
+        if curve is not None:
+            self._db.execute(
+                "UPDATE runs SET curve = ? WHERE id = ? AND host = ? AND state = 'running'", (curve, *keys)
+            )
+        return self._db.execute(_MOVE, (*rows.moved(run), *keys)).rowcount == 1
 
     def _curve(self, run: Run) -> bytes | None:
         if run.state != "running":
-            self._curve_s.pop(run.id, None)
+            self._curves.pop(run.id, None)
             return rows.pack(run)
         now_s = time.monotonic()
-        if now_s - self._curve_s.get(run.id, -math.inf) < len(run.curve.t_s) / POINTS_PER_S:
+        if now_s - self._curves.get(run.id, -math.inf) < len(run.curve.t_s) / POINTS_PER_S:
             return None
-        self._curve_s[run.id] = now_s
+        self._curves[run.id] = now_s
         return rows.pack(run)
 
     def runs(self, project: str | None = None, curves: bool = True) -> list[Run]:
@@ -123,15 +154,88 @@ class SqliteStore:
         self._db.close()
 
 
-def select(db: sqlite3.Connection, project: str | None, curves: bool) -> Iterator[Run]:
-    """Runs one by one; a row that holds none is passed over. Raises sqlite3.Error where the file is damaged."""
-    columns = "run, state, boot_id, pid, pid_started, updated_at" + (", curve" if curves else "")
-    where, values = ("WHERE project = ?", [rows.storable(project)]) if project is not None else ("", [])
-    for record in db.execute(f"SELECT {columns} FROM runs {where} ORDER BY seq", values):  # noqa: S608 - constants
+def _put(db: sqlite3.Connection, sums: Sums, run: Run, owner: Owner, curve: bytes | None) -> None:
+    figures = rows.figures(run, owner)
+    old = db.execute(_OLD, figures[:2]).fetchone()
+    if old is not None and old[1] not in ("running", None):
+        if run.state != "running":
+            db.execute(PUT, rows.row(run, figures, curve))
+            host, begin_s, duration_s, told = old[3:]
+            was = rows.span(host, begin_s, duration_s, told, Curve)
+            _enter(db, sums, old[0], run, figures, (str(old[2]), was))
+        return
+    seq = db.execute(PUT, rows.row(run, figures, curve)).lastrowid
+    _enter(db, sums, int(seq or 0) if old is None else old[0], run, figures)
+
+
+def _enter(
+    db: sqlite3.Connection,
+    sums: Sums,
+    seq: int,
+    run: Run,
+    figures: Sequence[Any],
+    was: tuple[str, own.Span] | None = None,
+) -> None:
+    """The narrow row of a run whose wide one is in the file, and the sums; `was`: where it has been counted already."""
+    project, it = str(figures[2]), own.span(run)
+    share = sums.share(seq, project, str(figures[1]), it) if run.state != "running" and was is None else None
+    db.execute(_PUT_FIGURES, (seq, *figures, *(share or _UNKNOWN)))
+    if share is not None:
+        sums.add(seq, project, share, figures[_SUMMED])
+    elif was is not None:
+        sums.reckon(seq, {project, was[0]}, [it, was[1]])
+    elif run.state != "running":
+        sums.reckon(seq, {project}, [it])
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All that is done in it, or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def select(
+    db: sqlite3.Connection, project: str | None, curves: bool, only: Collection[tuple[str, str]] | None = None
+) -> Iterator[Run]:
+    """Runs one by one; a row that holds none is passed over. Raises sqlite3.Error where the file is damaged.
+
+    `only`: of those with these (id, host).
+    """
+    columns, more = f"r.run, r.state, r.boot_id, r.pid, r.pid_started, {{}}, {'r.curve' if curves else 'NULL'}", ""
+    if version(db) > 1:
+        columns = columns.format("coalesce(f.updated_at, r.updated_at)")
+        columns += ", f.duration_s, f.energy_j_low, f.energy_j_high, f.parts"
+        more = "LEFT JOIN figures f ON f.seq = r.seq AND f.state = 'running'"
+    else:
+        columns = columns.format("r.updated_at") + ", NULL, NULL, NULL, NULL"
+    where, values = ("WHERE r.project = ?", [rows.storable(project)]) if project is not None else ("", [])
+    sql = f"SELECT {columns} FROM runs r {more} {where} ORDER BY r.seq"  # noqa: S608 - constants
+    found: Iterable[tuple[Any, ...]] = db.execute(sql, values) if only is None else _each(db, sql, values, only)
+    for run, state, boot_id, pid, started, updated_at, curve, *moved in found:
+        now = None if moved[-1] is None else (moved[0], moved[1], moved[2], moved[3])
         try:
-            yield rows.read(*record)
+            yield rows.read(run, state, boot_id, pid, started, updated_at, curve, now)
         except (ValueError, TypeError):
             continue
+
+
+def _each(
+    db: sqlite3.Connection, sql: str, values: list[str], only: Collection[tuple[str, str]]
+) -> Iterator[tuple[Any, ...]]:
+    seqs = []
+    for run_id, host in only:
+        key = (rows.storable(run_id), rows.storable(host))
+        seqs += db.execute("SELECT seq FROM runs WHERE id = ? AND host = ?", key).fetchall()
+    one = sql.replace(" ORDER BY", f" {'AND' if values else 'WHERE'} r.seq = ? ORDER BY")
+    for (seq,) in sorted(seqs):
+        yield from db.execute(one, (*values, seq))
 
 
 def _prepare(db: sqlite3.Connection) -> None:
@@ -146,23 +250,34 @@ def _prepare(db: sqlite3.Connection) -> None:
 
 
 def _migrate(db: sqlite3.Connection) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         known = version(db)
         if known > len(STEPS):
             raise OSError("the ledger was written by a newer version of carbon_magic")
         for step in STEPS[known:]:
             for statement in step:
                 db.execute(statement)
+        if known == 1:
+            _fill(db)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {len(STEPS)}")
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
     # The first page on disk tells the version to whoever looks without the WAL.
     db.execute("PRAGMA wal_checkpoint")
+
+
+def _fill(db: sqlite3.Connection) -> None:
+    """The narrow rows of a file of the first version, from its wide ones."""
+    sums = Sums(db)
+    columns = "seq, run, state, boot_id, pid, pid_started, updated_at, curve"
+    for seq, run, state, *owner, updated_at, curve in db.execute(f"SELECT {columns} FROM runs ORDER BY seq"):  # noqa: S608
+        try:
+            it = rows.read(run, state, "", 0, None, math.inf, curve)
+        except (ValueError, TypeError):
+            continue
+        it = replace(it, state=state)
+        _enter(db, sums, seq, it, rows.figures(it, Owner(*owner)), None)
+        db.execute("UPDATE figures SET updated_at = ? WHERE seq = ?", (updated_at, seq))
+    sums.close()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
