@@ -47,6 +47,7 @@ class track:  # noqa: N801 - it is used like a function
         budget: the most the block may use, as "50g", "0.2kWh" or "10min"; then CarbonBudgetExceeded is raised in it, if
             it runs in the main thread. One long call into C is stopped when it returns.
         seed: the seed of the run's random numbers, a whole number, to find the run again by it.
+        precise: wait for the tick of a slow counter (a GPU's 0.1 s) before the run begins.
         quiet: show nothing in a notebook (outside one nothing is shown anyhow).
 
     Raises ValueError or TypeError in one sentence for a bad argument. An exception in the block passes through; the
@@ -68,6 +69,7 @@ class track:  # noqa: N801 - it is used like a function
         hz: float | None = None,
         project: str | None = None,
         quiet: bool | None = None,
+        precise: bool | None = None,
         budget: str | None = None,
         seed: int | None = None,
     ) -> None:
@@ -75,7 +77,7 @@ class track:  # noqa: N801 - it is used like a function
             raise TypeError("track needs its parentheses: @carbon_magic.track()")
         self._name, self._stage, self._tags, self._seed = name, stage, tags, seed
         self._options: dict[str, Any] = {"place": place, "pue": pue, "hz": hz, "project": project, "quiet": quiet}
-        self._options["budget"] = budget
+        self._options |= {"budget": budget, "precise": precise}
         self._default_name = ""
         self._entered: list[tuple[Tracking, screen.Block | None]] = []
 

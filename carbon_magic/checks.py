@@ -166,6 +166,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "equivalents": _equivalents,
     "hz": hz,
     "quiet": _flag,
+    "precise": _flag,
     "project": _text,
     "ledger": _text,
     "wall": wall,

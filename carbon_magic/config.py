@@ -46,6 +46,8 @@ class Settings:
     """Points of the power curve per second; None: as many as the view needs."""
     quiet: bool = False
     """Show nothing."""
+    precise: bool = False
+    """Wait for a slow counter's tick before a run begins: sharper short runs, for a tenth of a second or so."""
     project: str | None = None
     """What the ledger files the run under; None: the git repository's name, else the folder's."""
     ledger: str | None = None

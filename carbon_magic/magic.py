@@ -55,6 +55,7 @@ class CarbonMagic(Magics):
     equivalents = _option('What CO2e is compared with: "phone_charge kettle"; three at most. None: what fits the size.')
     hz = _option("Points of the power curve per second, 0.1 to 50. None: as many as the view needs.")
     quiet = _option("True shows nothing.")
+    precise = _option("True waits for a slow counter's tick before a cell begins, a GPU's 0.1 s.")
     project = _option("What the ledger files runs under. None: the git repository's name, else the folder's.")
     ledger = _option("The file that keeps the runs. None: one per user.")
     wall = _option('Meters that see the whole machine: "shelly://HOST, prometheus://HOST:9090". None: none is asked.')
@@ -89,6 +90,7 @@ class CarbonMagic(Magics):
     @argument("--seed", help="the seed of the run's random numbers, a whole number")
     @argument("-o", "--output", metavar="VAR", help="put the finished Run into this variable")
     @argument("-q", "--quiet", action="store_true", default=None, help="show nothing")
+    @argument("--precise", action="store_true", default=None, help="wait for a slow counter's tick first")
     @argument("--hz", help="points of the power curve per second, 0.1 to 50")
     @argument(
         "--place", "--country", dest="place", help="where the electricity comes from: FR, US-CA, aws:eu-west-1 ..."
@@ -139,7 +141,9 @@ class CarbonMagic(Magics):
         try:
             options = self._parse(line)
             variable = labels.variable(options.output) if options.output is not None else None
-            given = {name: getattr(options, name) for name in ("budget", "hz", "place", "pue", "project", "quiet")}
+            given = {
+                name: getattr(options, name) for name in ("budget", "hz", "place", "pue", "project", "quiet", "precise")
+            }
             # Not execution_count: IPython 9.18 steps it at the beginning of a cell, earlier ones at the end.
             default = f"cell {len(self.shell.history_manager.input_hist_raw) - 1}"
             tags, source = _tags(options.tag), self._sources.get(self._level())
@@ -150,7 +154,12 @@ class CarbonMagic(Magics):
         if not wanted.settings.quiet and screen.in_kernel(self.shell) and not screen.captured(self.shell):
             place = screen.Place(self.shell)
             place.wait(wanted.label.name, now.last)
-        tracking = now.begin(wanted)
+        try:
+            tracking = now.begin(wanted)
+        except KeyboardInterrupt:  # while it waited: the cell does not run
+            if place is not None:
+                place.leave()
+            raise
         self._cells.append(_Cell(self._level(), tracking, variable, wanted.settings.quiet, place))
         if place is not None:
             place.follow(tracking)

@@ -30,6 +30,9 @@ DRAIN_S = 0.25
 DRAIN_BELOW_TICKS = 500
 """After a run shorter than this many ticks of a slow counter its next tick is awaited, DRAIN_S at most."""
 
+PRECISE_S = 2.5
+"""So long at most a run that asked to be precise waits for a tick before it begins."""
+
 
 class Tracker:
     """All runs of this process that are in progress, and the one thread that watches them.
@@ -87,7 +90,15 @@ class Tracker:
             tracking = Tracking(label, settings, place, *watched, self._nudge, prices, budget, stop, during)
             self._active.append(tracking)
             self._watch()
-        tracking.start()
+        try:
+            tracking.machine.finish_queued()
+            if settings.precise:
+                tracking.machine.next_tick(PRECISE_S)
+            tracking.start()
+        except BaseException:  # interrupted while it waited: no run has begun
+            with self._wake:
+                self._active.remove(tracking)
+            raise
         return tracking
 
     def end(self, tracking: Tracking, state: State) -> Run:
@@ -97,6 +108,7 @@ class Tracker:
         """
         if tracking.final is not None or tracking.inherited:
             return tracking.run()
+        tracking.machine.finish_queued()
         now_s = self.clock.monotonic()
         marks = tracking.machine.mark(edge=True)
         look = tracking.witness.look()

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from ..clock import Clock
+from . import queued
 from .hardware import describe
 from .meter import Meter
 from .odometer import DENSE_S, Mark, Odometer
@@ -39,6 +40,11 @@ class Machine:
         with self._lock:
             for odometer in self.odometers:
                 odometer.watch(False)
+
+    def finish_queued(self) -> None:
+        """Before an edge: wait until the GPUs have done what this process gave them."""
+        if any(odometer.meter.kind == "gpu" for odometer in self.odometers):
+            queued.finish()
 
     def mark(self, edge: bool = False) -> list[Mark]:
         """Read every meter now. At an edge of a run, slow counters' marks wait for the ticks that settle them."""

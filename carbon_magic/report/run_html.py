@@ -153,7 +153,7 @@ def _figures(run: Run) -> tuple[Figure, ...]:
     peak_text = f"peak {units.watts(peak)}" if peak else ""
     return (
         Figure("Mean power", units.watts(watts), span(words.power_range(run), units.watts), known, peak_text),
-        Figure("Energy", units.energy(joules), span(energy_range, units.energy), known, energy_beside(joules)),
+        Figure("Energy", words.energy_of_run(run), span(energy_range, units.energy), known, energy_beside(joules)),
         Figure(CO2E, units.grams(grams), span(grams_range, units.grams), words.known_co2e(known, run.grid)),
     )
 
@@ -200,8 +200,8 @@ def _chart_box(image: str, top: str = "&nbsp;", aside: str = "", end: str = "", 
 
 def _row(device: Device, run: Run, swatch: str | None) -> str:
     figures_of_it = (
-        units.watts(words.mean_w(device, run)),
-        units.energy(device.energy_j),
+        words.watts_of(device, run),
+        words.energy_of(device),
         units.span(*device.energy_j_range, units.energy),
     )
     return row((_device(device, run, swatch), *figures_of_it), _CELLS)

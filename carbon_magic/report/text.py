@@ -26,9 +26,9 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 
 def line(run: Run) -> str:
     """A run in one line: 'train: done in 34.2 s, 12.8 Wh, 3.20 g CO2e (measured)'."""
-    _, joules, grams = words.figures_of(run)
+    *_, grams = words.figures_of(run)
     state = "running for" if run.state == "running" else f"{run.state} after" if run.state != "done" else "done in"
-    figures = f"{units.energy(joules)}, {units.grams(grams)} CO2e ({words.known(run).word})"
+    figures = f"{words.energy_of_run(run)}, {units.grams(grams)} CO2e ({words.known(run).word})"
     return f"{plain(run.name, 60)}: {state} {units.duration(run.duration_s)}, {figures}"
 
 
@@ -51,7 +51,9 @@ def run_text(run: Run) -> str:
     lines = [
         f"{plain(run.name, COLUMNS - 32)}  {words.STATES[run.state]}  {units.duration(run.duration_s)}",
         *_labels(run),
-        _figure("energy", units.energy(joules), energy_range, str(known), "" if joules is None else units.kwh(joules)),
+        _figure(
+            "energy", words.energy_of_run(run), energy_range, str(known), "" if joules is None else units.kwh(joules)
+        ),
         _figure("CO2e", units.grams(grams), grams_range, str(words.known_co2e(known, run.grid)), ""),
         _figure("power", units.watts(watts), units.span(*power_range, units.watts) if power_range else "", "mean", ""),
     ]
@@ -119,8 +121,8 @@ def _device(device: Device, run: Run, most: float) -> str:
     filled = "" if device.method != "modelled" else "░"
     span = units.span(*device.energy_j_range, units.energy)
     shape = bar(device.energy_j / most if most > 0 else 0.0, 10, filled)
-    watts = units.watts(words.mean_w(device, run))
-    figures = f"{right(units.energy(device.energy_j), 9)} {right(span, 14)} {right(watts, 7)}"
+    watts = _close(words.watts_of(device, run))
+    figures = f"{right(_close(words.energy_of(device)), 9)} {right(span, 14)} {right(watts, 7)}"
     return f"  {left(plain(device.name), 19)} {shape} {figures} {words.METHODS[device.method]}"
 
 
@@ -163,3 +165,8 @@ def wrapped(text: str, mark: str = "") -> list[str]:
     """A sentence in lines of at most COLUMNS, a little to the right."""
     first, rest = "  " + mark, "  " + " " * len(mark)
     return wrap(text, COLUMNS, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+
+
+def _close(figure: str) -> str:
+    """ "≤3.87 mWh": the columns are narrow."""
+    return figure.replace(words.AT_MOST, words.AT_MOST.rstrip())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..totals import Session
 
 UNKNOWN = "unknown"
+AT_MOST = "\N{LESS-THAN OR EQUAL TO}\N{NO-BREAK SPACE}"
 LONGEST_NOTE = 400
 WAITING = (
     "Figures of this cell follow here. After a page reload, %carbon has them in the end; "
@@ -196,6 +197,29 @@ def figures_of(run: Run) -> tuple[float | None, float | None, float | None]:
 def figures_of_session(session: Session) -> tuple[float | None, float | None]:
     """Joules and grams of a session; None where no run has any."""
     return (session.energy_j, session.co2e_g) if any(run.devices for run in session.runs) else (None, None)
+
+
+def energy_of(device: Device) -> str:
+    """A device's energy; below its counter's resolution, the most that it can have been."""
+    return units.energy(device.energy_j) if not device.below_resolution else AT_MOST + units.energy(_most_j(device))
+
+
+def watts_of(device: Device, run: Run) -> str:
+    """Its mean power, in the same way."""
+    if not device.below_resolution or run.duration_s <= 0:
+        return units.watts(mean_w(device, run))
+    return AT_MOST + units.watts(_most_j(device) / run.duration_s)
+
+
+def energy_of_run(run: Run) -> str:
+    """A run's energy; where all of its devices are below their resolution, the most that it can have been."""
+    if run.devices and all(device.below_resolution for device in run.devices):
+        return AT_MOST + units.energy(run.energy_j_range[1])
+    return units.energy(figures_of(run)[1])
+
+
+def _most_j(device: Device) -> float:
+    return device.energy_j_range[1]
 
 
 def mean_w(device: Device, run: Run) -> float | None:

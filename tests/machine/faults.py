@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 CounterKind = Literal["reset", "jump", "stuck", "io_error", "denied"]
 ZoneKind = Literal[CounterKind, "vanish", "garbage", "no_range"]
-GpuKind = Literal[CounterKind, "lost", "no_energy", "no_power", "no_fields"]
+GpuKind = Literal[CounterKind, "lost", "no_energy", "no_power", "no_fields", "no_load"]
 ZONE_KINDS: tuple[str, ...] = get_args(ZoneKind)
 GPU_KINDS: tuple[str, ...] = get_args(GpuKind)
 
@@ -25,8 +25,8 @@ class Fault:
     reset: the counter is 0 at `at` and counts on from there. jump: it gains `joules` at `at`.
     stuck: it stands still, and shows the truth again after. io_error: a read fails (EIO; NVML: unknown error).
     denied: it may not be read. vanish: the zone is not there. garbage: a read gives `text`. no_range: the zone has no
-    max_energy_range_uj. lost: the GPU fell off the bus. no_energy, no_power, no_fields: the GPU has no energy counter,
-    no power reading, no field values ("not supported").
+    max_energy_range_uj. lost: the GPU fell off the bus. no_energy, no_power, no_fields, no_load: the GPU has no energy
+    counter, no power reading, no field values, no utilisation ("not supported"); a virtual one has only the last.
     """
 
     kind: ZoneKind | GpuKind

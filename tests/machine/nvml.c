@@ -12,23 +12,28 @@
 enum { SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NO_PERMISSION = 4, NOT_FOUND = 6,
        INSUFFICIENT_SIZE = 7, DRIVER_NOT_LOADED = 9, LIBRARY_NOT_FOUND = 12, GPU_IS_LOST = 15, UNKNOWN = 999 };
 
-static int users;
+static int users, loads_seen;
 
-/* The machine, if NVML was initialised. */
-static const Machine *up(void) { return users ? current() : NULL; }
+/* The machine, if NVML was initialised since the driver was last loaded. */
+static const Machine *up(void) {
+    const Machine *m = users ? current() : NULL;
+    return m && m->loads == loads_seen ? m : NULL;
+}
 
-/* ---- handles: GPU number + 1, and MIG instance + 1 in the second byte ---- */
+/* ---- handles: GPU number + 1, MIG instance + 1 in the second byte, and which load of the driver it is of ---- */
 
 typedef const void *Device;
 
-static Device handle(int gpu, int instance) { return (Device)(size_t)((gpu + 1) | (instance + 1) << 8); }
+static Device handle(int gpu, int instance) { return (Device)(size_t)((gpu + 1) | (instance + 1) << 8 | (loads_seen & 255) << 16); }
 
 typedef struct { int error, index, instance; const Gpu *gpu; const Machine *machine; double t; } Asked;
 
 static Asked ask(Device device) {
-    Asked a = {.error = SUCCESS, .index = (int)((size_t)device & 255) - 1, .instance = (int)((size_t)device >> 8) - 1};
+    Asked a = {.error = SUCCESS, .index = (int)((size_t)device & 255) - 1, .instance = (int)((size_t)device >> 8 & 255) - 1};
     a.machine = up();
     if (!a.machine) return a.error = UNINITIALIZED, a;
+    if (a.machine->init_error) return a.error = a.machine->init_error, a;
+    if ((int)((size_t)device >> 16 & 255) != (loads_seen & 255)) return a.error = INVALID_ARGUMENT, a;
     if (a.index < 0 || a.index >= a.machine->n_gpus) return a.error = INVALID_ARGUMENT, a;
     a.gpu = &a.machine->gpus[a.index];
     a.t = seconds(a.machine);
@@ -71,6 +76,7 @@ API nvmlInitWithFlags(unsigned flags) {
     const Machine *m = current();
     if (!m) return DRIVER_NOT_LOADED;
     if (m->init_error) return m->init_error;
+    if (m->loads != loads_seen) users = 0, loads_seen = m->loads; /* what was open before the driver went is gone */
     __atomic_add_fetch(&users, 1, __ATOMIC_SEQ_CST);
     return SUCCESS;
 }
@@ -187,6 +193,17 @@ API nvmlDeviceGetPciInfo_v3(Device device, PciInfo *info) {
     return SUCCESS;
 }
 
+API nvmlDeviceGetNumGpuCores(Device device, unsigned *cores) {
+    ASK(device, cores);
+    return *cores = (unsigned)a.gpu->cores, SUCCESS;
+}
+
+API nvmlDeviceGetMaxClockInfo(Device device, unsigned type, unsigned *mhz) {
+    ASK(device, mhz);
+    if (type > 3) return INVALID_ARGUMENT;
+    return *mhz = (unsigned)a.gpu->clock_mhz, SUCCESS;
+}
+
 API nvmlDeviceGetArchitecture(Device device, unsigned *architecture) {
     ASK(device, architecture);
     return *architecture = (unsigned)a.gpu->architecture, SUCCESS;
@@ -272,7 +289,7 @@ API nvmlDeviceGetFieldValues(Device device, int count, FieldValue *values) {
         double window = v->field == INSTANT ? a.gpu->instant_s : a.gpu->window_s;
         v->timestamp = now.tv_sec * 1000000LL + now.tv_nsec / 1000;
         v->type = UNSIGNED;
-        if (v->scope != 0) v->error = NOT_SUPPORTED; /* 0: the GPU; its module and memory have no sensor here */
+        if (v->scope != (unsigned)(a.gpu->module != 0)) v->error = NOT_SUPPORTED; /* 0: the GPU, 1: its module, whichever the board counts */
         else if (v->field == ENERGY) {
             v->type = UNSIGNED_LONG_LONG;
             v->error = (unsigned)nvmlDeviceGetTotalEnergyConsumption(device, &v->value.ull);
@@ -296,7 +313,7 @@ static unsigned percent(const Asked *a) {
 
 API nvmlDeviceGetUtilizationRates(Device device, Utilization *rates) {
     ASK(device, rates);
-    if (a.instance >= 0 || a.gpu->mig > 0) return NOT_SUPPORTED;
+    if (a.instance >= 0 || a.gpu->mig > 0 || fault(a.gpu, "no_load", a.t)) return NOT_SUPPORTED;
     rates->gpu = percent(&a);
     rates->memory = rates->gpu / 2;
     return SUCCESS;

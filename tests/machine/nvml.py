@@ -51,6 +51,10 @@ class Gpu:
     pci: str = ""
     architecture: int = 7
     memory_gb: float = 80.0
+    cores: int = 6912
+    clock_mhz: int = 1410
+    module: bool = False
+    """A superchip: its sensors and its counter are those of the module."""
     tick_s: float = 0.1
     """How often the energy counter and the power readings are brought up to date: 0.02 to 0.1 s on real boards."""
     phase_s: float = 0.0
@@ -110,21 +114,23 @@ def configure(
     origin: float,
     clock_file: Path | None = None,
     init_error: int = 0,
+    loads: int = 0,
 ) -> Path:
     """Write, or write anew, the file that tells the library which GPUs there are; running processes see the change.
 
     Machine time 0 is `origin` on CLOCK_MONOTONIC, or on the clock whose time stands in `clock_file`. With an
-    `init_error` (9: driver not loaded) nvmlInit fails.
+    `init_error` (9: driver not loaded) every call fails; after another of the `loads` of the driver, every call but nvmlInit.
     """
     for many, most in _limits(gpus):
         if many > most:
             raise ValueError(f"nvml_machine.h has room for {most} of these, not {many}")
-    lines = [f"origin {origin!r}", "driver 550.90.07", f"init_error {init_error}"]
+    lines = [f"origin {origin!r}", "driver 550.90.07", f"init_error {init_error}", f"loads {loads}"]
     if clock_file:
         lines.append(f"clock {clock_file}")
     for gpu, uuid, pci in numbered(gpus):
         lines += ["gpu", f"name {gpu.name}", f"uuid {uuid}", f"pci {pci}", f"memory {gpu.memory_gb * 1e9!r}"]
         lines += [f"mig {-1 if gpu.mig is None else gpu.mig}", f"architecture {gpu.architecture}"]
+        lines += [f"cores {gpu.cores}", f"clock_mhz {gpu.clock_mhz}", f"module {int(gpu.module)}"]
         for key in ("limit_w", "tick_s", "phase_s", "window_s", "instant_s", "start_j", "gain"):
             lines.append(f"{key} {float(getattr(gpu, key))!r}")
         lines += [" ".join(["term", *map(str, term)]) for term in gpu.trace.terms]

@@ -17,13 +17,14 @@ typedef struct { unsigned pid, sm; unsigned long long bytes; } Process;
 typedef struct {
     char name[TEXT], uuid[TEXT], pci[32];
     double limit_w, tick_s, phase_s, window_s, instant_s, start_j, gain, memory;
-    int architecture, mig; /* mig: -1 knows no MIG, 0 is off, else how many instances */
+    double cores, clock_mhz;
+    int architecture, module, mig; /* mig: -1 knows no MIG, 0 is off, else how many instances */
     int n_terms, n_faults, n_processes;
     Term terms[MAX_TERMS];
     Fault faults[MAX_FAULTS];
     Process processes[MAX_PROCESSES];
 } Gpu;
-typedef struct { double origin; char clock[4096], driver[TEXT]; int init_error, n_gpus; Gpu gpus[MAX_GPUS]; } Machine;
+typedef struct { double origin; char clock[4096], driver[TEXT]; int init_error, loads, n_gpus; Gpu gpus[MAX_GPUS]; } Machine;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Machine *machine; /* replaced when the file changes, and the old one kept: another thread may be reading it */
@@ -45,6 +46,7 @@ static void parse(Machine *m, FILE *file) {
         else if (!strcmp(key, "clock")) snprintf(m->clock, sizeof m->clock, "%s", value);
         else if (!strcmp(key, "driver")) snprintf(m->driver, sizeof m->driver, "%s", value);
         else if (!strcmp(key, "init_error")) m->init_error = atoi(value);
+        else if (!strcmp(key, "loads")) m->loads = atoi(value);
         else if (!strcmp(key, "gpu") && m->n_gpus < MAX_GPUS) g = &m->gpus[m->n_gpus++];
         else if (!g) continue;
         else if (!strcmp(key, "name")) snprintf(g->name, sizeof g->name, "%s", value);
@@ -58,6 +60,9 @@ static void parse(Machine *m, FILE *file) {
         else if (!strcmp(key, "start_j")) g->start_j = strtod(value, NULL);
         else if (!strcmp(key, "gain")) g->gain = strtod(value, NULL);
         else if (!strcmp(key, "memory")) g->memory = strtod(value, NULL);
+        else if (!strcmp(key, "cores")) g->cores = strtod(value, NULL);
+        else if (!strcmp(key, "clock_mhz")) g->clock_mhz = strtod(value, NULL);
+        else if (!strcmp(key, "module")) g->module = atoi(value);
         else if (!strcmp(key, "architecture")) g->architecture = atoi(value);
         else if (!strcmp(key, "mig")) g->mig = atoi(value);
         else if (!strcmp(key, "term") && g->n_terms < MAX_TERMS) {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from machine import nvml
 from machine.clock import InjectedClock, RealClock
+from machine.faults import Fault
 from machine.files import FileTree
 from machine.live import LiveTree
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from machine.faults import Fault
     from machine.nvml import Gpu
     from machine.powercap import Zone
     from machine.truth import Trace
@@ -50,6 +50,7 @@ class SimulatedMachine:
         self.origin = self.clock.monotonic()
         self._fuse = fuse
         self._driver_error = driver_error
+        self._loads = 0
         self._config: Path | None = None
         self._clock_file: Path | None = None
         self._opened = contextlib.ExitStack()
@@ -112,6 +113,18 @@ class SimulatedMachine:
             self.zones[device] = replace(self.zones[device], faults=faults)
             self.tree.set_zones(tuple(self.zones.values()))
 
+    def unload_driver(self) -> None:
+        """From now on every call to NVML fails."""
+        self._driver_error = 9
+        self._configure()
+
+    def load_driver(self) -> None:
+        """The driver is back: counters begin at 0, and whoever uses it opens it anew."""
+        self._driver_error, self._loads = 0, self._loads + 1
+        for name, gpu in self.gpus.items():
+            self.gpus[name] = replace(gpu, faults=(*gpu.faults, Fault("reset", at=self.now())))
+        self._configure()
+
     def __enter__(self) -> SimulatedMachine:
         with contextlib.ExitStack() as opening:
             self._folder = opening.enter_context(tempfile.TemporaryDirectory(prefix="carbon-machine-"))
@@ -141,6 +154,7 @@ class SimulatedMachine:
                 origin=self.origin,
                 clock_file=self._clock_file,
                 init_error=self._driver_error,
+                loads=self._loads,
             )
 
 

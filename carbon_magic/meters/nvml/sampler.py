@@ -98,7 +98,7 @@ class Sampler:
         for _ in range(_TRIES):
             count, joules, t_s, watts, again = _SEAT.unpack_from(self._page, seat * _SEAT.size)
             if count == again:
-                known = count > 0 and watts >= 0 and now_s - t_s < STALE_S
+                known = count > 0 and watts >= 0 and abs(now_s - t_s) < STALE_S
                 return Sample(joules, t_s, watts) if known else None
         return None
 
