@@ -53,7 +53,7 @@ def test_what_is_no_price_is_told_in_a_sentence(words, per):
 def test_a_published_price_has_its_source_its_date_and_a_range_down_to_what_business_pays():
     price = cost.electricity("DE")
     assert (price.amount, price.currency, price.date) == (0.3835, "EUR", "2025-H1")
-    assert price.source.startswith("homes, with taxes, Eurostat, ")
+    assert price.source == "0.3835 EUR/kWh for homes with taxes (Eurostat, nrg_pc_204, band DC)"
     assert price.amount_range[0] < 0.2 < 0.38 < price.amount_range[1]
     assert cost.electricity("US-NY").amount_range[0] == 0.0892  # what industry pays there, by the same table
     assert cost.electricity("FR") is None
@@ -176,7 +176,11 @@ def test_reports_say_it_in_one_quiet_line():
         assert "a tariff, 2030-H1" in html
     assert "of 1 of 2 runs" in html
     assert "Cost" not in report.bundle(run(prices=()))["text/plain"]
-    assert "under 0.01 EUR of electricity" in report.bundle(run(kwh=0.001))["text/plain"]
+    assert "Cost" not in report.bundle(run(kwh=0.001))["text/plain"]  # less than a coin: not worth a line
+    asked = run(kwh=0.001, prices=[cost.given("0.3 EUR", "kWh")])
+    assert "under 0.01 EUR of electricity · 0.3 EUR/kWh as given" in " ".join(
+        report.bundle(asked)["text/plain"].split()
+    )
 
 
 def test_the_frame_has_amount_and_currency():

@@ -319,7 +319,7 @@ def test_building_twice_gives_the_same_bytes_and_a_jump_stops_it(
     assert b"AA,country,,Aland,,AAA,9,100,2030,lifecycle,production,s\n" in first["grid_intensity.csv"]
     assert b"some x-100,95,,\n" in first["cpu_tdp.csv"]
     assert first["gpu_tdp.csv"].endswith(b"source\nSome G1,250,16,mlco2_gpu\nTesla G2,250,16,makers_gpu\n")
-    assert b'AA-1,0.3,0.1,,USD,"homes, as billed",2030-04,eia_price\n' in first["electricity_price.csv"]
+    assert b"AA-1,0.3,0.1,,USD,homes as billed,2030-04,eia_price\n" in first["electricity_price.csv"]
     assert first["electricity_price.csv"].count(b"\n") == 3  # of two editions the newer one, and no business alone
     assert b'aws:p3.2xlarge,3,1,"on demand, spot at the low end",2030-01,aws_prices\n' in first["cloud_prices.csv"]
     assert b"some.small" not in first["cloud_prices.csv"]

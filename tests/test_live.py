@@ -11,7 +11,7 @@ import traceback
 import pytest
 from services import Answer, after, serve, shapes
 
-from carbon_magic import config, grid
+from carbon_magic import checks, config, grid
 from carbon_magic.grid import live
 from carbon_magic.grid.live import LiveError, ask, cache, fetch, key
 from carbon_magic.grid.live.ask import Ask
@@ -449,13 +449,13 @@ def test_the_cache_is_written_whole_and_names_cannot_leave_it(tmp_path):
 
 
 def test_settings():
-    assert config.live("Electricity-Maps") == "electricitymaps"
-    assert config.live("off") is None
+    assert checks.live("Electricity-Maps") == "electricitymaps"
+    assert checks.live("off") is None
     with pytest.raises(ValueError, match="a live service is one of electricitymaps, watttime, gb"):
-        config.live("weather")
+        checks.live("weather")
     for wrong in ("", "../x", "FR&key=1", "x" * 50, "FR/DE"):
         with pytest.raises(ValueError, match="a zone is a short code"):
-            config.live_zone(wrong)
+            checks.live_zone(wrong)
     settings, problems = config.current({}, {"CARBON_MAGIC_LIVE": "gb", "CARBON_MAGIC_LIVE_ZONE": "13"})
     assert (settings.live, settings.live_zone, problems) == ("gb", "13", [])
     assert config.current({}, {})[0].live is None

@@ -369,6 +369,52 @@ def test_a_feed_that_comes_back_fills_what_was_missed():
     assert [p.g_per_kwh for p in fed.points] == [90, 210, 300]
 
 
+def test_threads_end_and_leave_nothing_behind(server):
+    process = Process(dict(os.environ))
+    once(process, fetched)
+    for _ in range(3):
+        for fed in process._feeds._feeds.values():
+            fed._due_s = 0.0
+            fed.refresh()
+            fed.wait(10)
+    names = [thread.name for thread in threading.enumerate()]
+    assert not any(name.startswith("Dummy") for name in names)
+    for thread in threading.enumerate():
+        if thread.name == "carbon_magic live":
+            thread.join(5)
+    assert "carbon_magic live" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_without_httpx_the_run_says_what_to_install(server, monkeypatch):
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    run = once(Process(dict(os.environ)), fetched)
+    assert "live figures need httpx: pip install 'carbon_magic[live]'" in run.notes[-1]
+
+
+def test_a_broken_proxy_is_told(server, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "nonsense://x")
+    run = once(Process(dict(os.environ)), fetched)
+    assert "see to the proxy" in run.notes[-1]
+
+
+def test_the_interpreter_ends_at_once_while_a_service_hangs(server, tmp_path):
+    server.says["/carbon-intensity/history"] = Answer(None, trouble="hang")
+    program = f"""
+import carbon_magic
+from carbon_magic.grid import live
+from carbon_magic.grid.live.electricitymaps import ElectricityMaps
+live.make = lambda name: ElectricityMaps({server.url!r})
+with carbon_magic.track("x") as run:
+    pass
+print(run.notes[-1])
+"""
+    began_s = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert "had not answered when this run ended" in done.stdout
+    assert time.monotonic() - began_s < 15
+
+
 def test_no_socket_is_opened_where_nothing_is_configured(tmp_path):
     """A whole tracked run, its ledger and its report, with sockets forbidden."""
     program = """

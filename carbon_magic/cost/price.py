@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 Unit = Literal["kWh", "hour"]
 Kind = Literal["electricity", "cloud"]
 
-GIVEN = "price as given"
+GIVEN = "as given"
 DEAREST = 1e6
 """Of any currency, per kWh or hour: ten thousand times what anybody pays is a slip of the keyboard."""
 _MONEY = re.compile(
     r"(?:([A-Za-z]{3})\s*)?(\d{1,9}(?:\.\d{1,9})?)\s*(?:([A-Za-z]{3}))?\s*(?:(?:/|per )\s*([A-Za-z]+))?"
 )
+SHORT: dict[Unit, str] = {"kWh": "kWh", "hour": "h"}
 _UNITS = {"kwh": "kWh", "h": "hour", "hour": "hour", "hr": "hour"}
 
 
@@ -63,7 +64,13 @@ class Cost:
     currency: str
     kind: Kind
     source: str
+    """The price, and who says so."""
     date: str
+
+    @property
+    def given(self) -> bool:
+        """Whether the user set the price."""
+        return self.source.endswith(GIVEN)
 
 
 def given(words: str, per: Unit) -> Price:
@@ -78,4 +85,5 @@ def given(words: str, per: Unit) -> Price:
     amount = float(match[2])
     if amount > DEAREST:
         raise ValueError(f"{asked}, at most {DEAREST:,.0f}")
-    return Price(amount, (amount, amount), (match[1] or match[3]).upper(), per, GIVEN, "")
+    currency = (match[1] or match[3]).upper()
+    return Price(amount, (amount, amount), currency, per, f"{amount:g} {currency}/{SHORT[per]} {GIVEN}", "")

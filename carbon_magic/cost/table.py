@@ -27,7 +27,8 @@ def electricity(place: str) -> Price | None:
 
     amount = float(row["per_kwh"])
     low, high = float(row["low"] or _BUSINESS * amount), float(row["high"] or _AROUND * amount)
-    return Price(amount, (low, high), row["currency"], "kWh", f"{row['customer']}, {_source(row)}", row["period"])
+    source = f"{amount:g} {row['currency']}/kWh for {row['customer']} ({_source(row)})"
+    return Price(amount, (low, high), row["currency"], "kWh", source, row["period"])
 
 
 def machine(name: str) -> Price:
@@ -44,7 +45,8 @@ def machine(name: str) -> Price:
 
     high = float(row["usd_per_hour"])
     low = float(row["low"] or high)
-    source = f"{row['name']}{f' x {count}' if count > 1 else ''}, {row['kind']}, {_source(row)}"
+    several = f"{count} x " if count > 1 else ""
+    source = f"{count * high:g} USD/h for {several}{row['name']} {row['kind']} ({_source(row)})"
     return Price(count * high, (count * low, count * high), "USD", "hour", source, row["period"])
 
 

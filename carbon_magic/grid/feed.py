@@ -53,9 +53,16 @@ class Feed:
             return
         self._idle.clear()
         try:
-            # Not threading.Thread, whose start() waits until the new thread has run: 5 ms beside a busy one.
-            _thread.start_new_thread(self._work, ())
+            _thread.start_new_thread(self._launch, ())
         except RuntimeError:  # the interpreter shuts down
+            self._idle.set()
+
+    def _launch(self) -> None:
+        # A proper thread, as HTTP and keyrings ask threading who they are; its start() waits until it has run, which is
+        # 5 ms beside a busy one, so that it is called from here.
+        try:
+            threading.Thread(target=self._work, name="carbon_magic live", daemon=True).start()
+        except RuntimeError:
             self._idle.set()
 
     def wait(self, seconds: float) -> None:

@@ -27,7 +27,8 @@ def amount(value: float, currency: str) -> str:
 
 def of_run(run: Run) -> list[str]:
     """A line for the cost, one for the contract; none where nothing is known."""
-    costs = [_sentence(cost) for cost in run.costs]
+    # Of a cell that cost less than the smallest coin nobody wants a line, unless they set the price to see it.
+    costs = [_sentence(cost) for cost in run.costs if cost.given or cost.amount >= _SMALLEST]
     return [*costs, *_contract(run)]
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 ELECTRICITY_COLUMNS = ("key", "per_kwh", "low", "high", "currency", "customer", "period", "source")
 CLOUD_COLUMNS = ("name", "usd_per_hour", "low", "kind", "period", "source")
 
-HOMES = {"household": "homes, with taxes", "residential": "homes, as billed"}
+HOMES = {"household": "homes with taxes", "residential": "homes as billed"}
 # The whole range of our eight states stands around the paper's flat average for the US.
 PAPER = "average used in the paper"
 
@@ -44,7 +44,7 @@ def electricity(facts: Path) -> list[Row]:
                 "low": figure(industry.get(key, "")),
                 "high": "",
                 "currency": fact["currency"],
-                "customer": HOMES.get(fact["customer"], "flat average of 2019"),
+                "customer": HOMES.get(fact["customer"], "a flat average"),
                 "period": fact["period"],
                 "source": source,
             }

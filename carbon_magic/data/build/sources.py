@@ -55,7 +55,7 @@ LIST_PRICES = "facts; prices as the provider publishes them"
 _PAPER = "Energy and Policy Considerations for Deep Learning in NLP"
 _PRICES = "electricity_price", "cloud_prices"
 PRICES = (
-    ("eurostat_price", _PRICES[0], "Eurostat", "Electricity prices for homes, band DC", "2025", "CC BY 4.0"),
+    ("eurostat_price", _PRICES[0], "Eurostat", "nrg_pc_204, band DC", "2025", "CC BY 4.0"),
     ("eia_price", _PRICES[0], "US EIA", "Electric Power Monthly, table 5.6.A", "2025", "US government work"),
     ("strubell_price", _PRICES[0], "Strubell et al.", _PAPER, "2019", "facts from a CC BY 4.0 paper"),
     ("strubell_prices", _PRICES[1], "Strubell et al.", _PAPER, "2019", "facts from a CC BY 4.0 paper"),

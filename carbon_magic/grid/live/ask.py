@@ -111,8 +111,8 @@ class Ask:
                 raise _AgainError("did not answer in time") from None
             except httpx.HTTPError:
                 raise _AgainError("answers too slowly" if deadline.over else "cannot be reached") from None
-            except httpx.InvalidURL:
-                raise LiveError(f"{self.title} cannot be asked this") from None
+            except (httpx.InvalidURL, ValueError, ImportError):
+                raise LiveError(f"{self.title} cannot be asked: see to the proxy in the environment") from None
         try:
             return json.loads(bytes(body))
         except (ValueError, RecursionError):
