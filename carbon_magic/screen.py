@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
     from .account import Project
     from .widgets.live import LiveView
+    from .widgets.project import ProjectView
     from .widgets.summary import Desk, SummaryView
 
 PATIENCE_S = 0.25
 """A shorter run gets no live view: it would be gone before anyone saw it, and costs the browser a widget."""
 REFRESH_S = 0.5
 """Blocks that follow each other faster than this share one redraw."""
-SUMMARIES = 8
-"""Session summaries kept interactive; the oldest fall back to the static table that they show anyhow."""
-_summaries: list[SummaryView] = []
+VIEWS = 8
+"""Sessions and projects kept interactive; the oldest fall back to the static table that they show anyhow."""
+_views: list[SummaryView | ProjectView] = []
 
 
 def shell() -> InteractiveShell | None:
@@ -239,30 +240,46 @@ def show_session(ipython: InteractiveShell, session: Session, desk: Desk | None 
         bundle = report.bundle(thing, target=target)
         ipython.display_pub.publish(bundle, {}, transient={"display_id": target}, update=update)
 
+    def view() -> SummaryView:
+        from .widgets.summary import SummaryView
+
+        return SummaryView(target, session, desk, show)
+
     if not in_kernel(ipython):
         print(report.bundle(session)["text/plain"])
         return
     show(session, update=False)
-    if session.runs and not captured(ipython) and seen(ipython):
-        context = contextvars.copy_context()
-        arguments = (_go_interactive, target, session, desk, show)
-        threading.Thread(target=context.run, args=arguments, name="carbon_magic view", daemon=True).start()
+    if session.runs:
+        _interactive(ipython, view)
 
 
 def show_project(ipython: InteractiveShell, project: Project, by: Sequence[str]) -> None:
-    """A project's account."""
+    """A project's account; interactive where a notebook shows it."""
     from . import report
 
     target = f"carbon-{uuid.uuid4().hex}"
     show_bundle(ipython, report.project_bundle(project, by, target))
 
+    def view() -> ProjectView:
+        from .widgets.project import ProjectView
 
-def _go_interactive(target: str, session: Session, desk: Desk | None, changed: Callable[[Session], None]) -> None:
+        return ProjectView(target, project, by)
+
+    if project.entries:
+        _interactive(ipython, view)
+
+
+def _interactive(ipython: InteractiveShell, view: Callable[[], SummaryView | ProjectView]) -> None:
+    """Make what was shown interactive, from another thread: importing the widget machinery takes 70 ms."""
+    if in_kernel(ipython) and not captured(ipython) and seen(ipython):
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(_keep, view), name="carbon_magic view", daemon=True).start()
+
+
+def _keep(view: Callable[[], SummaryView | ProjectView]) -> None:
     try:
-        from .widgets.summary import SummaryView
-
-        _summaries.append(SummaryView(target, session, desk, changed))
+        _views.append(view())
     except Exception:  # the static table is there already
         return
-    while len(_summaries) > SUMMARIES:
-        _summaries.pop(0).close()
+    while len(_views) > VIEWS:
+        _views.pop(0).close()

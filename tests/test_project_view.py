@@ -154,7 +154,7 @@ def test_the_command_shows_a_project_by_its_name(shell, capsys):
     assert "\nlr " in out
     assert "0.0003" in out
     shell.run_line_magic("carbon", "project \"other 'project'\" --final x")
-    assert "multiplier 1.00 ×" in capsys.readouterr().out
+    assert "multiplier 1.00×" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -88,12 +88,17 @@ def _figures(thing: Project, live: bool) -> tuple[Figure, ...]:
         Figure(
             "Development multiplier",
             times or NONE_YET,
-            "everything \N{DIVISION SIGN} the final model" if times else "the final run is not chosen",
+            below_multiplier(thing),
             "",
             role="multiplier" if live else None,
         ),
         Figure("GPU-hours" if gpus else "Time of all runs", f"{units.number(hours)}{'' if gpus else ' h'}", "", ""),
     )
+
+
+def below_multiplier(thing: Project) -> str:
+    """What the leading figure of the multiplier is."""
+    return "everything \N{DIVISION SIGN} the final model" if thing.multiplier else "the final run is not chosen"
 
 
 def _groups(thing: Project, what: str) -> str:
@@ -102,10 +107,10 @@ def _groups(thing: Project, what: str) -> str:
     heads = (say.heading(what), "Runs", "Lost", "GPU-hours" if gpus else "Time", "Energy", CO2E, "Share")
     cells = (_FIRST, *(_NUMBER,) * 5, f"{_NUMBER};width:24%;padding-left:20px")
     groups = thing.groups(what)
-    shown = groups if len(groups) <= GROUPS else sorted(groups, key=lambda g: g.energy_j, reverse=True)[:GROUPS]
-    rows = [row(_group(thing, one, what, gpus), cells) for one in shown]
-    if len(shown) < len(groups):
-        rows.append(spanning(f"and {len(groups) - len(shown):,} smaller ones, which the total includes", len(heads)))
+    several = groups if len(groups) <= GROUPS else sorted(groups, key=lambda g: g.energy_j, reverse=True)[:GROUPS]
+    rows = [row(_group(thing, one, what, gpus), cells) for one in several]
+    if len(several) < len(groups):
+        rows.append(spanning(f"and {len(groups) - len(several):,} smaller ones, which the total includes", len(heads)))
     total = row(
         _values("Total", thing.total, gpus, ""), [f"{cell};font-weight:600" for cell in cells], line=_STRONG_LINE
     )
@@ -155,16 +160,22 @@ def largest(thing: Project, most: int) -> list[int]:
     return sorted(range(len(thing.entries)), key=lambda i: thing.own[i].energy_j, reverse=True)[:most]
 
 
+def shown(thing: Project, most: int) -> list[int]:
+    """The entries that a table shows: the largest, and the final model's wherever they stand."""
+    found = largest(thing, most)
+    return found + sorted(set(thing.final) - set(found))
+
+
 def _runs(thing: Project, most: int, live: bool) -> str:
-    shown = largest(thing, most)
-    rows = [_run(thing, i) for i in shown]
-    left = len(thing.entries) - len(shown)
+    entries = shown(thing, most)
+    rows = [_run(thing, i) for i in entries]
+    left = len(thing.entries) - len(entries)
     if left:
         more = "carbon_magic.project().to_frame() has all"
         rows.append(spanning(f"and {left:,} smaller runs, which the sums include; {more}", len(_RUN_HEADS)))
     grid = table(_RUN_HEADS, _RUN_CELLS, rows, "", _WIDE, role="runs" if live else None)
     high = ";max-height:420px;overflow-y:auto" if live else ""
-    title = "All runs" if not left else f"The {len(shown):,} runs that took most"
+    title = "All runs" if not left else f"The {len(entries):,} runs that took most"
     near = _SCROLL.replace("12px", "2px", 1)
     box = f'<div tabindex="0" role="group" aria-label="Runs" style="{near}{high}">{grid}</div>'
     return quiet(f"{title}:", "filter" if live else None, 14) + box

@@ -83,8 +83,8 @@ def share(project: Project, one: Group) -> str:
 
 
 def multiplier(project: Project) -> str | None:
-    """'41.2 ×'; None where no run is final."""
-    return None if project.multiplier is None else f"{units.number(project.multiplier)} ×"
+    """'41.2×'; None where no run is final."""
+    return None if project.multiplier is None else f"{units.number(project.multiplier)}×"
 
 
 def final(project: Project) -> str:

@@ -16,7 +16,7 @@ export const KEYS: readonly Key[] = [
 export const FIGURES: readonly number[] = [1, 2, 3, 4];
 
 /** Indices of the rows by one column. Unknown figures come last whichever way; equal rows keep their order. */
-export function sorted(rows: readonly Row[], key: Key, descending: boolean): number[] {
+export function sorted<T>(rows: readonly T[], key: (row: T) => string | number | null, descending: boolean): number[] {
   return rows
     .map((row, i) => ({ i, value: key(row) }))
     .sort((a, b) => {
