@@ -64,7 +64,7 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path, monkeypatch):
-    monkeypatch.setattr(powercap, "_in_container", lambda: False)
+    monkeypatch.setattr(powercap, "_in_container", lambda site: "KUBERNETES_SERVICE_HOST" in site.environ)
     with ExitStack() as stack:
         machine = Host(stack, tmp_path / "sys")
         machine._monkey = monkeypatch
@@ -216,6 +216,20 @@ def test_a_container_is_told_what_to_mount(host):
     [missing] = host.find().missing
     assert "-v /sys/devices/virtual/powercap:/host/powercap:ro" in missing.step
     assert "CARBON_MAGIC_POWERCAP=/host/powercap" in missing.step
+
+
+def test_a_pod_is_told_its_volume_and_group(host):
+    site = host.site()._replace(environ={"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
+    [missing] = rapl.find(site).missing
+    assert "hostPath" in missing.why
+    assert "supplementalGroups" in missing.why
+
+
+def test_a_mount_that_is_not_there_is_named(host):
+    site = host.site(GUEST)._replace(environ={"CARBON_MAGIC_POWERCAP": "/host/powercap"})
+    [missing] = rapl.find(site).missing
+    assert "CARBON_MAGIC_POWERCAP names /host/powercap" in missing.why
+    assert missing.step == powercap.MOUNT_STEP
 
 
 def test_a_guest_is_told_that_its_host_must_pass_it_in(host):

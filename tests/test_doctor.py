@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import threading
 
 import machine
@@ -9,11 +10,12 @@ import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from machine import Fault, Gpu, InjectedClock, SimulatedMachine, Zone, square, steady
+from machine.sysfs import SysTree
 
 import carbon_magic
 from carbon_magic import grid, meters, process
 from carbon_magic.config import Settings
-from carbon_magic.meters import cpu_model, doctor, powercap
+from carbon_magic.meters import cpu_model, doctor, nvml, powercap
 from carbon_magic.meters.meter import Meter
 from carbon_magic.meters.site import Found, Missing, Site
 from carbon_magic.report import instruments
@@ -125,6 +127,20 @@ def test_what_is_missing_is_told_with_its_exact_step(clock):
         assert f"    {command}" in bundle["text/plain"].splitlines()
     assert max(map(len, bundle["text/plain"].splitlines())) <= 80
     assert "chgrp energy" in bundle["text/html"]
+
+
+def test_a_board_without_its_driver_is_told_and_not_touched(clock, tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
+    monkeypatch.setattr(nvml, "present", lambda: False)
+    board = SysTree(tmp_path, clock)
+    site = Site({}, clock.monotonic, sys=board.root)
+    assert nvml.find(site) == Found()
+    board.put("bus/pci/devices/0000:01:00.0/vendor", "0x10de\n")
+    board.put("bus/pci/devices/0000:01:00.0/class", "0x030200\n")
+    [missing] = nvml.find(site).missing
+    assert "driver" in missing.why
+    assert "--gpus all" in missing.step
+    assert "pynvml" not in sys.modules
 
 
 def test_html_escapes_what_drivers_say(monkeypatch, clock):

@@ -139,6 +139,20 @@ def test_slow_firmware_is_asked_seldom(board):
     assert joules == pytest.approx(990)
 
 
+GRACE = "CPU implementer\t: 0x41\nCPU part\t: 0xd4f\n"
+
+
+@pytest.mark.parametrize(("vendor", "told"), [("NVIDIA", 1), ("Supermicro", 1), ("Amazon EC2", 0), ("Google", 0)])
+def test_grace_without_its_driver_is_told_the_option(board, vendor, told):
+    board.tree.put("class/dmi/id/sys_vendor", f"{vendor}\n")
+    site = Site({}, board.clock.monotonic, GRACE, board.tree.root)
+    missing = instrument.find(site).missing
+    assert len(missing) == told
+    assert all("acpi_power_meter force_cap_on=y" in each.step for each in missing)
+    hwmon.grace_hopper(board.tree, steady(90), steady(300))
+    assert instrument.find(site).missing == ()
+
+
 # ---- Jetson ----
 
 
@@ -229,7 +243,7 @@ def test_sensors_that_mean_nothing_to_us_are_left_alone(board):
     board.tree.put("class/hwmon/hwmon2/name", "ina3221\n")
     hwmon.energy(board.tree, 3, "amd_energy", {1: (None, steady(3))})
     assert {meter.method for meter in board.find()} == {"modelled"}
-    assert instrument.find(Site({}, board.clock.monotonic, sys=board.tree.root / "nowhere")) == Found([])
+    assert instrument.find(Site({}, board.clock.monotonic, sys=board.tree.root / "nowhere")) == Found([], ())
 
 
 # ---- batteries ----

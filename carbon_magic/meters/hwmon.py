@@ -6,13 +6,13 @@ Attributes: https://docs.kernel.org/hwmon/sysfs-interface.html; µW, µJ, mV, mA
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ..ranges import Range
 from .meter import Meter
-from .site import Found, Site
+from .site import Found, Missing, Site
 from .watts import Watts
 
 CLASS = Path("class/hwmon")
@@ -31,6 +31,14 @@ INTEGRATED = "0000:00:02.0"
 SLOW_S = 0.005
 """A sensor that takes longer is asked only every thousandth of that time, so that it costs 0.1 % at most."""
 
+GRACE_STEP = r"""
+echo 'options acpi_power_meter force_cap_on=y' |
+  sudo tee /etc/modprobe.d/acpi_power_meter.conf
+sudo modprobe -r acpi_power_meter; sudo modprobe acpi_power_meter
+""".strip()
+"""https://docs.nvidia.com/grace-patch-config-guide.pdf, as a module's option instead of the kernel's command line."""
+
+_NEOVERSE_V2 = re.compile(r"^CPU part\s*: 0xd4f$", re.MULTILINE)
 _SOCKET = re.compile(r"^(Module|Grace|CPU|SysIO) Power Socket (\d+)$", re.IGNORECASE)
 
 
@@ -46,10 +54,7 @@ class Chip(NamedTuple):
         return path if path.exists() else self.folder / "device" / attribute
 
     def text(self, attribute: str) -> str | None:
-        try:
-            return self.path(attribute).read_text(encoding="ascii", errors="replace").strip()
-        except OSError:
-            return None
+        return _text(self.path(attribute))
 
     def micro(self, attribute: str) -> Callable[[], float]:
         """A question for a value in micro-units."""
@@ -94,7 +99,16 @@ def find(site: Site) -> Found:
         *(meter for chip in by_name.get("amd_energy", ()) for meter in _amd_energy(chip)),
         *_intel_gpus([chip for name in ("i915", "xe") for chip in by_name.get(name, ())]),
     ]
-    return Found(meters)
+    return Found(meters, _missing(site, by_name))
+
+
+def _missing(site: Site, by_name: Mapping[str, Sequence[Chip]]) -> tuple[Missing, ...]:
+    """NVIDIA's Grace has sensors that need their driver; other processors of the same design have none."""
+    vendor = _text(site.sys / "class/dmi/id/sys_vendor") or ""
+    if not _NEOVERSE_V2.search(site.cpuinfo) or "Amazon" in vendor or "Google" in vendor or "power_meter" in by_name:
+        return ()
+    why = "if this is NVIDIA's Grace, its sensors need the driver acpi_power_meter with one option"
+    return (Missing("Grace's power sensors", why, GRACE_STEP, "cpu"),)
 
 
 def _power_meters(chips: Sequence[Chip], now: Callable[[], float]) -> list[Meter]:
@@ -221,3 +235,10 @@ def _number(path: Path) -> int:
 
 def _name(folder: Path) -> str | None:
     return Chip(folder, "").text("name")
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return None

@@ -160,16 +160,21 @@ def _missing(site: Site, root: Path, denied: bool, silent: list[str]) -> tuple[M
     if silent:
         why = f"the zones in {root} give no reading that moves ({', '.join(silent)})"
         return (Missing(WHAT, why, "", "cpu"),)
+    named = site.environ.get("CARBON_MAGIC_POWERCAP")
+    if named:
+        why = f"CARBON_MAGIC_POWERCAP names {named}, where there is no zone: is the host's powercap tree mounted there"
+        return (Missing(WHAT, why, MOUNT_STEP, "cpu"),)
     if "hypervisor" in site.cpuinfo:
         why = (
             "this virtual machine is shown no energy counter. Where its host can pass the powercap tree in, "
             "CARBON_MAGIC_POWERCAP names the mount"
         )
         return (Missing(WHAT, why, "", "cpu", f"modelled, because {why}"),)
-    if _hidden(root) or _in_container():
+    if _hidden(root) or _in_container(site):
         why = (
             "a container does not see the host's energy counters unless they are mounted, and reads them only as a "
-            "member of the group that the host's udev rule opens them to"
+            "member of the group that the host's udev rule opens them to (Kubernetes: a hostPath volume of the same "
+            "path, read-only, and supplementalGroups)"
         )
         hint = (
             "modelled, because no RAPL counter is visible here. In a container, mount the host's "
@@ -232,8 +237,9 @@ def _hidden(root: Path) -> bool:
         return False
 
 
-def _in_container() -> bool:
-    return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
+def _in_container(site: Site) -> bool:
+    marks = (Path("/.dockerenv"), Path("/run/.containerenv"))
+    return "KUBERNETES_SERVICE_HOST" in site.environ or any(mark.exists() for mark in marks)
 
 
 def _which(label: str) -> str:

@@ -23,13 +23,21 @@ _DOUBT = (
     "which GPUs CUDA_VISIBLE_DEVICES means is a guess: CUDA counts boards of different kinds from the fastest; "
     "CUDA_DEVICE_ORDER=PCI_BUS_ID or UUIDs leave no doubt"
 )
+_NO_DRIVER = (
+    Missing(
+        WHAT,
+        "a board is there, its driver's library is not: install NVIDIA's driver, or give the container its GPUs",
+        "docker run --gpus all ...",
+        "gpu",
+    ),
+)
 
 
 def find(site: Site) -> Found:
     """The GPUs: those this kernel may use counted, the others not. No driver, no GPU: nothing."""
-    if "pynvml" not in sys.modules and not present():
-        return Found()
     folders = power_folders(site.sys)
+    if "pynvml" not in sys.modules and not present():
+        return Found((), _NO_DRIVER if folders else ())
     if folders and all(map(suspended, folders)):
         return Found([Sleeping(i, folder, _Woken(site, i)) for i, folder in enumerate(folders)])
     return _open(site)
