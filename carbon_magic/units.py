@@ -52,7 +52,7 @@ _MASSES: dict[str, _Scale] = {"g": _G, "kg": _KG, "t": _T, "lb": _LB}
 SI = "Wh g"
 _chosen: tuple[str, str] = ("Wh", "g")
 
-_KM: _Scale = (("mm", 1e-6), ("cm", 1e-5), ("m", 1e-3), ("km", 1.0))
+_KM: _Scale = (("nm", 1e-12), ("µm", 1e-9), ("mm", 1e-6), ("cm", 1e-5), ("m", 1e-3), ("km", 1.0))
 
 
 def choice(words: str) -> tuple[str, str]:
@@ -117,7 +117,7 @@ def pounds(g: float | None) -> str:
 
 
 def distance(km: float | None) -> str:
-    """Kilometres as mm, cm, m or km: "5.98 cm", "598 m", "1.34 km"."""
+    """Kilometres as nm, µm, mm, cm, m or km: "5.98 cm", "598 m", "1.34 km"."""
     return _quantity(km, _KM, "km")
 
 

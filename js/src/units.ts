@@ -23,7 +23,7 @@ const J: Scale = [
 const G: Scale = [["ng", 1e-9], ["µg", 1e-6], ["mg", 1e-3], ["g", 1], ["kg", 1e3], ["t", 1e6]];
 export const ENERGIES: Record<string, Scale> = { Wh: ENERGY, kWh: KWH, MWh: [["MWh", 3.6e9]], J };
 export const MASSES: Record<string, Scale> = { g: G, kg: [["kg", 1e3]], t: [["t", 1e6]], lb: [["lb", 453.59237]] };
-const KM: Scale = [["mm", 1e-6], ["cm", 1e-5], ["m", 1e-3], ["km", 1]];
+const KM: Scale = [["nm", 1e-12], ["µm", 1e-9], ["mm", 1e-6], ["cm", 1e-5], ["m", 1e-3], ["km", 1]];
 
 let joule = "Wh", gram = "g";
 
