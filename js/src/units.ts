@@ -95,8 +95,9 @@ export function percent(low: Known, mid: Known, high: Known): string {
   return `${MINUS}${number(below, 2)} % / +${number(above, 2)} %`;
 }
 
+/** Of what the page prints as a range: what is not named here falls out of the bundle. */
 const SCALES = new Map<Formatter, Scale>([
-  [watts, W], [kwh, KWH], [joules, J], [distance, KM],
+  [watts, W], [kwh, KWH], [joules, J],
 ]);
 
 function scaleOf(fmt: Formatter): Scale | undefined {
