@@ -7,8 +7,11 @@ import pickle
 import socket
 import time
 import traceback
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from services import Answer, after, serve, shapes
 
 from carbon_magic import checks, config, grid
@@ -268,6 +271,70 @@ def test_no_service_believes_junk(server, make, zone, junk):
     for question in (history, forecast):
         with pytest.raises(LiveError):
             question(make(server.url), zone)
+
+
+class Said:
+    """Stands for Ask where the answer is at hand."""
+
+    def __init__(self, title, answer):
+        self.title, self.key, self.answer = title, key.Key("a:b"), answer
+
+    def json(self, url, params, headers=dict):
+        return {"token": "t"} if url.endswith("/login") else self.answer
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.just("2026-11-23T15:30Z"),
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(st.text(max_size=10), some, max_size=3),
+    max_leaves=8,
+)
+HALF = NOW // 1800 * 1800
+AS_DOCUMENTED = [
+    (ElectricityMaps, "FR", shapes.electricitymaps("history", [35, 36], THIS_HOUR - 3600)),
+    (WattTime, "CAISO_NORTH", shapes.watttime([900.0, 890.0], THIS_HOUR, "co2_aoer")),
+    (CarbonIntensityGB, "GB", shapes.gb([(142, 138), (140, None)], HALF - 1800)),
+    (CarbonIntensityGB, "13", {"data": {"regionid": 13, "data": shapes.half_hours([(121, None)], HALF)}}),
+    (EnergiDataService, "DK1", shapes.energidataservice([88.0, 89], THIS_HOUR)),
+    (Rte, "FR", shapes.rte([29, 31], THIS_HOUR)),
+]
+
+
+def leaves(value, path=()):
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in inner:
+        yield from leaves(part, (*path, name))
+
+
+def altered(value, path, new):
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = altered(value[path[0]], path[1:], new)
+    return copy
+
+
+@pytest.mark.parametrize(("make", "zone", "body"), AS_DOCUMENTED)
+@settings(max_examples=300)
+@given(data=st.data())
+def test_whatever_stands_in_an_answer_it_is_points_or_a_sentence(make, zone, body, data):
+    path = data.draw(st.sampled_from(list(leaves(body))))
+    service = make()
+    points, said = (), ""
+    try:
+        points = service.history(Said(service.title, altered(body, path, data.draw(JSON))), zone, NOW)
+    except LiveError as error:
+        said = str(error)
+    assert bool(points) != bool(said)
+    assert len(said) < 200
+    assert all(0 <= p.g_per_kwh <= 2000 and p.start_s < p.end_s and not p.marginal for p in points)
+    assert all(a.end_s <= b.start_s + 1 for a, b in pairwise(points))
+
+
+@pytest.mark.parametrize(("make", "zone", "body"), AS_DOCUMENTED)
+def test_answers_as_documented_are_taken(make, zone, body):
+    service = make()
+    assert len(service.history(Said(service.title, body), zone, NOW)) >= 1
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def _headers(ask: Ask) -> Mapping[str, str]:
 
 def _step(answer: Mapping[str, Any]) -> float:
     step = answer.get("temporalGranularity", "hourly")
-    if step not in _STEPS:
+    if not isinstance(step, str) or step not in _STEPS:
         raise LiveError("Electricity Maps: the answer's granularity is not one that is known")
     return _STEPS[step]
 
