@@ -18,7 +18,7 @@ from . import config, labels
 from .cell_source import BEGIN, replace_magic_line
 
 if TYPE_CHECKING:
-    from . import screen
+    from . import screen, terminal
     from .process import Process
     from .run import Run
     from .tracking import Tracking
@@ -39,6 +39,7 @@ class _Cell:
     variable: str | None
     quiet: bool
     place: screen.Place | None
+    line: terminal.LiveLine | None
 
 
 @magics_class
@@ -154,15 +155,17 @@ class CarbonMagic(Magics):
         if not wanted.settings.quiet and screen.in_kernel(self.shell) and not screen.captured(self.shell):
             place = screen.Place(self.shell)
             place.wait(wanted.label.name, now.last)
+        live_line = None if wanted.settings.quiet else screen.live_line(self.shell, wanted.label.name)
+        views = [view for view in (place, live_line) if view is not None]
         try:
             tracking = now.begin(wanted)
         except KeyboardInterrupt:  # while it waited: the cell does not run
-            if place is not None:
-                place.leave()
+            for view in views:
+                view.leave()
             raise
-        self._cells.append(_Cell(self._level(), tracking, variable, wanted.settings.quiet, place))
-        if place is not None:
-            place.follow(tracking)
+        self._cells.append(_Cell(self._level(), tracking, variable, wanted.settings.quiet, place, live_line))
+        for view in views:
+            view.follow(tracking)
 
     def _parse(self, line: str) -> Any:
         """The options. ValueError in a sentence for an unclosed quote and for what argparse refuses."""
@@ -211,6 +214,8 @@ class CarbonMagic(Magics):
             from .tracking import state_after
 
             self._cells.remove(cell)
+            if cell.line is not None:
+                cell.line.leave()
             run = _process().end(cell.tracking, state_after(error))
             if cell.variable is not None:
                 self.shell.user_ns[cell.variable] = run

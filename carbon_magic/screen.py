@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .account import Project
+    from .terminal import LiveLine
     from .widgets.live import LiveView
     from .widgets.project import ProjectView
     from .widgets.summary import Desk, SummaryView
@@ -208,6 +209,18 @@ def for_block(others_run: bool) -> Block | None:
     if _block is None:
         _block = Block(ipython)
     return _block
+
+
+def live_line(ipython: InteractiveShell, name: str) -> LiveLine | None:
+    """A run's line in a terminal, where there is a terminal that can show one and none is shown yet."""
+    if in_kernel(ipython) or captured(ipython):
+        return None
+    try:
+        from .terminal import LiveLine, suits
+
+        return LiveLine(name, sys.stdout) if suits(os.environ, sys.stdout) else None
+    except Exception:  # without the line the report comes all the same
+        return None
 
 
 def show_run(ipython: InteractiveShell, run: Run) -> None:

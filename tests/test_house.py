@@ -18,7 +18,7 @@ FLOORS = [
     {"tracking", "tracker"},
     {"report"},
     {"widgets"},
-    {"screen"},
+    {"screen", "terminal"},
     {"budgeting", "stopping"},
     {"process", "desk", "cell_source"},
     {"blocks", "commands"},
