@@ -222,6 +222,19 @@ def test_a_project_is_read_from_the_ledger_with_the_curves_of_what_overlaps(own_
     assert carbon_magic.project("nobody's").entries == ()
 
 
+def test_what_is_read_from_the_ledger_says_what_its_grid_figures_count(own_ledger):
+    store = SqliteStore(own_ledger)
+    store.put(run())
+    store.put(run(100, grid=replace(FR, basis="direct, at the plants", place="XX")))
+    store.close()
+    project = carbon_magic.project("p")
+    assert [entry.basis for entry in project.entries] == ["lifecycle", "direct, at the plants"]
+    assert "mixes direct and lifecycle grid figures" in carbon_magic.report.bundle(project)["text/plain"].replace(
+        "\n    ", " "
+    )
+    assert [Entry.of(one) for one in project.runs] == [e._replace(told_tags={}) for e in project.entries]
+
+
 def test_the_project_at_hand_is_the_one_that_runs_are_filed_under(monkeypatch):
     monkeypatch.setattr(process, "_current", None)  # one whose ledger is this test's
     with carbon_magic.track("a", project="other"):

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from kernels import kernel
 from project_runs import NASTY, nasty, project, project_run
 
 from carbon_magic.account import Project
@@ -20,6 +21,7 @@ def test_it_sends_a_line_for_each_row_and_the_final_runs_ticked():
     rows = view.html.partition('data-c="runs"')[2].partition("<tbody")[2].partition("</tbody>")[0]
     assert rows.count("<tr") == 401
     json.dumps(view.lines, allow_nan=False)
+    assert len(view.html) < 401 * 450 + 20_000
 
 
 def test_ticked_runs_are_weighed_by_the_kernel_each_joule_once():
@@ -65,3 +67,22 @@ def test_the_marks_that_the_page_looks_for_are_there():
     html = ProjectView("t1", project(20), ("stage",)).html
     for role in ("runs", "filter", "final", "multiplier", "multiplier-range"):
         assert html.count(f'data-c="{role}"') == 1
+
+
+@pytest.mark.kernel
+def test_a_kernel_shows_the_table_and_then_makes_it_interactive(tmp_path):
+    with kernel(CARBON_MAGIC_LEDGER=str(tmp_path / "ledger.db")) as k:
+        k.run("%load_ext carbon_magic")
+        k.run("%%carbon -q -p mine -s final -n best\nsum(range(10**6))")
+        reply, outputs = k.run("%carbon project mine")
+        assert reply["status"] == "ok"
+        [shown] = [content["data"] for kind, content in outputs if kind == "display_data"]
+        assert "1.00×" in shown["text/html"]
+        assert "project mine: 1 run" in shown["text/plain"]
+        assert set(shown) == {"text/html", "text/plain"}  # no widget: what is saved is static
+        assert not [content for kind, content in outputs if kind == "stream"]
+        # The view comes from a thread; wait for it as for anything else in the kernel.
+        k.run("from carbon_magic import screen\nimport threading\n"
+              "[t.join(20) for t in threading.enumerate() if t.name == 'carbon_magic view']")  # fmt: skip
+        assert k.value("[type(v).__name__ for v in screen._views]") == "['ProjectView']"
+        assert k.value("screen._views[0].lines[0]['n']") == "'best'"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ..device import Device
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "id", "host", "name", "stage", "state", "started_at", "duration_s", "energy_j", "energy_j_low", "energy_j_high",
-    "co2e_g", "co2e_g_low", "co2e_g_high", "method", "measured_fraction", "gpus", "tags",
+    "co2e_g", "co2e_g_low", "co2e_g_high", "method", "measured_fraction", "gpus", "tags", "more",
 )  # fmt: skip
-"""The ledger's columns in the order of Entry's fields."""
+"""The ledger's columns in the order of Entry's fields; `more` is JSON of what has no column, the grid's basis in it."""
 
 
 def read(ledger: Ledger, name: str) -> Project:
@@ -27,7 +29,8 @@ def read(ledger: Ledger, name: str) -> Project:
 
     Raises OSError in plain words where the ledger cannot be read.
     """
-    entries = [Entry(*line) for line in ledger.lines(name, COLUMNS)]
+    basis = cache(_basis)  # one text for most runs
+    entries = [Entry._make((*line, basis(more))) for *line, more in ledger.lines(name, COLUMNS)]
 
     def details(some: Sequence[int]) -> list[Run]:
         keys = [(entries[i].id, entries[i].host) for i in some]
@@ -35,6 +38,15 @@ def read(ledger: Ledger, name: str) -> Project:
         return [found.get(key) or _bare(entries[i]) for i, key in zip(some, keys, strict=True)]
 
     return Project.from_entries(name, entries, details)
+
+
+def _basis(more: str | None) -> str:
+    """What the grid's figure counts; empty in a ledger of an earlier version."""
+    try:
+        told = json.loads(more or "{}")
+    except ValueError:
+        return ""
+    return str(told.get("basis") or "") if isinstance(told, dict) else ""
 
 
 def _bare(entry: Entry) -> Run:
