@@ -16,8 +16,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .ranges import Range
-
 VARIABLE = "CARBON_MAGIC_CALIBRATION"
 """The folder of the files; for homes that are read-only, and for tests."""
 _LARGEST_FILE = 1 << 18
@@ -30,6 +28,15 @@ class Watts(NamedTuple):
     watts: float
     low: float
     high: float
+
+
+class Point(NamedTuple):
+    """Watts at a load (0 to 1) and their 90 % range."""
+
+    load: float
+    watts: float
+    low_w: float
+    high_w: float
 
 
 class Host(NamedTuple):
@@ -50,10 +57,8 @@ class Calibration:
     seconds: float
     idle: Mapping[str, Watts] = field(default_factory=dict)
     """By the name of the device, of those that have an instrument."""
-    cpu_curve: tuple[tuple[float, float], ...] = ()
-    """Watts of all processors by their load (0 to 1), rising; empty where nothing measured them."""
-    cpu_range: Range = (1.0, 1.0)
-    """The 90 % range of truth ÷ that curve."""
+    cpu_curve: tuple[Point, ...] = ()
+    """Of all processors, by rising load from 0 on; empty where nothing measured them."""
     cpu_source: str = ""
     """What the curve was measured with."""
 
@@ -96,6 +101,14 @@ def save(calibration: Calibration, environ: Mapping[str, str] = os.environ) -> P
     return path
 
 
+def forget(host: Host, environ: Mapping[str, str] = os.environ) -> bool:
+    """Delete the host's calibration; whether there was one. Raises OSError where it cannot be deleted."""
+    path = folder(environ) / f"{host.id}.json"
+    there = path.exists()
+    path.unlink(missing_ok=True)
+    return there
+
+
 def folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where calibrations are kept: CARBON_MAGIC_CALIBRATION, else in the platform's data folder."""
     chosen = environ.get(VARIABLE)
@@ -110,18 +123,18 @@ def _from_dict(d: Mapping[str, Any], host: Host) -> Calibration:
     """Checked: a file that somebody edited must not turn into watts that nobody measured."""
     if list(d["host"]) != list(host):
         raise ValueError("of another host")
-    curve = tuple((_figure(load), _figure(watts)) for load, watts in d["cpu_curve"])
-    loads = [load for load, _ in curve]
+    curve = tuple(Point(*map(_figure, point)) for point in d["cpu_curve"])
+    loads = [point.load for point in curve]
     if loads != sorted(set(loads)) or (loads and not (len(loads) > 1 and loads[0] == 0.0 and loads[-1] <= 1.0)):
         raise ValueError("not a curve")
-    low, high = map(_figure, d["cpu_range"])
+    if any(not point.low_w <= point.watts <= point.high_w for point in curve):
+        raise ValueError("not a range")
     return Calibration(
         host=host,
         measured_at=_figure(d["measured_at"]),
         seconds=_figure(d["seconds"]),
         idle={str(name): Watts(*map(_figure, watts)) for name, watts in d["idle"].items()},
         cpu_curve=curve,
-        cpu_range=(low, high),
         cpu_source=str(d["cpu_source"])[:200],
     )
 

@@ -15,7 +15,7 @@ FLOORS = [
     {"store"},
     {"share", "account"},
     {"strubell"},
-    {"tracking", "tracker"},
+    {"calibrating", "tracking", "tracker"},
     {"report"},
     {"widgets"},
     {"screen", "terminal"},

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from machine import InjectedClock
 
 from carbon_magic import calibration, data
-from carbon_magic.calibration import Calibration, Watts
+from carbon_magic.calibration import Calibration, Point, Watts
 from carbon_magic.data.build import load_curve
 from carbon_magic.meters import cloud_instance, survey
 from carbon_magic.meters.allowance import cpus_allowed
@@ -245,11 +245,10 @@ def test_a_cloud_machines_memory_is_in_the_servers_figure_and_not_counted_again(
 
 def test_a_calibrated_host_has_its_own_curve(tmp_path):
     host = calibration.this_host(XEON, tmp_path)
-    known = Calibration(
-        host, 1.75e9, 60.0, {"CPU": Watts(9, 8, 10)}, ((0.0, 20.0), (0.5, 50.0), (1.0, 70.0)), (0.9, 1.15), "RAPL"
-    )
+    points = (Point(0.0, 20.0, 18.0, 23.0), Point(0.5, 50.0, 45.0, 57.0), Point(1.0, 70.0, 60.0, 80.0))
+    known = Calibration(host, 1.75e9, 60.0, {"CPU": Watts(9, 8, 10)}, points, "RAPL")
     curve = curve_of(XEON, 12, known, tmp_path)
-    assert curve.at(0.25) == pytest.approx((35.0, 0.9 * 35, 1.15 * 35))
+    assert curve.at(0.25) == pytest.approx((35.0, 31.5, 40.0))
     assert "calibrated on 2025-06-15 with RAPL" in curve.basis
 
 

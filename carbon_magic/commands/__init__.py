@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "project": "everything that a project took, by stage, week or tag, and its development multiplier",
     "report": "the account of a project for a paper, a checklist, a model card; %carbon report lists the forms",
     "meters": "what measures this machine, what is missing, and what would open it",
+    "calibrate": "measure this machine at rest for a minute, and with --load at work: better figures from then on",
     "where": "which grid the electricity is from, why, and how to set it; --compare: the session on other grids",
     "ruler": "this session, or a project, on one scale from a phone charge to GPT-3; -o poster.pdf",
     "help": "this list",

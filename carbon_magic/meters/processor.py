@@ -56,16 +56,9 @@ def name_of(cpuinfo: str) -> str:
 
 
 def _measured(known: Calibration) -> PowerCurve:
-    loads, watts = zip(*known.cpu_curve, strict=True)
-    low, high = known.cpu_range
+    loads, *lines = zip(*known.cpu_curve, strict=True)
     day = dt.datetime.fromtimestamp(known.measured_at, dt.UTC).date().isoformat()
-    return PowerCurve(
-        f"this host's own curve, calibrated on {day} with {known.cpu_source}",
-        loads,
-        watts,
-        tuple(low * watt for watt in watts),
-        tuple(high * watt for watt in watts),
-    )
+    return PowerCurve(f"this host's own curve, calibrated on {day} with {known.cpu_source}", loads, *lines)
 
 
 def _own(found: ListedCpu, name: str, cpus: int, root: Path) -> PowerCurve:

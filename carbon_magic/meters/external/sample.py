@@ -38,6 +38,7 @@ class Follower:
         self._count: Reading | None = None  # as it was when it last moved
         self._anchored_j: float | None = None  # our joules then, where that tick was seen
         self._tick_s: float | None = None  # and when: the power of a meter that tells joules only comes of two ticks
+        self._first: Reading | None = None
         self._unfilled_s = 0.0  # such a meter's time before its first tick, whose power its next one tells
         self._since_s = 0.0
 
@@ -72,6 +73,7 @@ class Follower:
             return joules, watts
         self._count = now
         if before is None:
+            self._first = now
             return joules, watts
         step = difference(before, now, max_w=self._max_w, tick_s=self._period_s, mean_w=watts)
         if step.fault is not None:
@@ -87,7 +89,9 @@ class Follower:
         if sample.watts is None:
             if self._tick_s is not None and t_s > self._tick_s:
                 watts = step.joules / (t_s - self._tick_s)
-                joules, self._unfilled_s = joules + watts * self._unfilled_s, 0.0
+                # Of the time before the first tick: what all that was seen makes at most.
+                mean_w = (now.joules - self._first.joules) / (t_s - self._first.t_s) if self._first else watts
+                joules, self._unfilled_s = joules + min(watts, mean_w) * self._unfilled_s, 0.0
             elif watts is None:
                 self._unfilled_s = t_s - self._since_s
         self._tick_s, self._anchored_j = t_s, joules
