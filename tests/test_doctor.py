@@ -196,6 +196,15 @@ def test_the_command_shows_it_without_a_run_and_starts_nothing(shell, capsys):
     assert "%carbon meters" in capsys.readouterr().out
 
 
+def test_inside_a_tracked_cell_it_leaves_the_run_as_it_is(shell, capsys):
+    shell.run_cell("%%carbon -n doctor\nget_ipython().run_line_magic('carbon', 'meters')")
+    assert "Counted in the total" in capsys.readouterr().out
+    run = carbon_magic.last
+    assert (run.name, run.state) == ("doctor", "done")
+    assert run.energy_j > 0
+    assert not any("no reading" in note or "lost" in note for note in run.notes)
+
+
 def test_the_command_takes_no_words(shell):
     with pytest.raises(UsageError, match="takes no arguments"):
         shell.run_line_magic("carbon", "meters now")

@@ -112,8 +112,12 @@ def test_a_chassis_meter_is_the_whole_machine_and_never_added(board):
 @pytest.mark.parametrize("kind", ["io_error", "vanish"])
 def test_a_gap_is_filled_between_what_came_before_and_after(board, kind):
     hwmon.power_meter(board.tree, 0, "Grace Power Socket 0", SLOW, faults=[Fault(kind, at=3, until=5)])
-    devices, *_ = board.cell(10)
-    within(devices["CPU 0 Grace"], SLOW.joules(0, 10), rel=0.05)
+    devices, _, run = board.cell(10)
+    grace = devices["CPU 0 Grace"]
+    within(grace, SLOW.joules(0, 10), rel=0.05)
+    assert any("filled in" in note for note in run.notes)
+    low, high = grace.energy_j_range
+    assert high - low > 0.1 * grace.energy_j + SLOW.joules(3, 5)  # half of the gap either way
 
 
 def test_a_sensor_gone_for_good_is_marked(board):

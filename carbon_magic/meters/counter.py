@@ -10,6 +10,12 @@ HEADROOM = 1.2
 
 UNUSUAL = 4.0
 """A wrap that takes so many times the mean power may have been a reset: its range then holds both."""
+GAP = {
+    "counter": "its counter went on, so the energy is complete",
+    "polled": "what it drew meanwhile is filled in, and not sure",
+    "modelled": "what it drew meanwhile is filled in, and not sure",
+}
+"""What becomes of a time without a reading, by how the device is known."""
 
 
 class Reading(NamedTuple):

@@ -154,7 +154,9 @@ def _watts(chip: Chip, now: Callable[[], float], name: str, kind: str, gain: Ran
     took_s = now() - before
     every_s = 1000 * took_s if took_s > SLOW_S else 0.0  # some firmware asks the BMC: tens of milliseconds
     source = f"ACPI power meter, polled{mean}"
-    return Watts(ask, now, name=name, kind=kind, source=source, gain=gain, every_s=every_s)
+    meter = Watts(ask, now, name=name, kind=kind, source=source, gain=gain, every_s=every_s)
+    meter.group = "ACPI power meter"  # sockets have sensors of one design
+    return meter
 
 
 def _accuracy(chip: Chip) -> Range:
@@ -197,7 +199,7 @@ def _amd_energy(chip: Chip) -> list[Meter]:
         if socket:
             name = file.name.replace("label", "input")
             meter = EnergyCounter(chip, name, f"CPU {socket.group(1)}", "cpu", AMD_GAIN)
-            meter.spare, meter.contains = True, ("igpu",)
+            meter.spare, meter.contains, meter.group = True, ("igpu",), "RAPL"
             meters.append(meter)
     return meters
 

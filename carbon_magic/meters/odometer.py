@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..clock import Clock
 from ..device import BELOW_RESOLUTION, Device
-from .counter import Reading, Step, difference
+from .counter import GAP, Reading, Step, difference
 from .edges import DENSE_S, Edges, Mark
 from .meter import Meter
 
@@ -103,16 +103,18 @@ class Odometer:
         slept_s, self._asleep_s = self._asleep_s, self._clock.boottime() - new.t_s
         for text in self.meter.news():
             self._say(new.t_s, text)
-        if self._missing_s is not None:
-            gap = (
-                "its counter went on, so the energy is complete" if self._last else "energy before that is not counted"
-            )
-            self._say(self._missing_s, f"gave no reading; {gap}", until_s=new.t_s)
-        self._missing_s = None
+        missing_s, self._missing_s = self._missing_s, None
+        if missing_s is not None:
+            gap = GAP[self.meter.method] if self._last else "energy before that is not counted"
+            self._say(missing_s, f"gave no reading; {gap}", until_s=new.t_s)
         if self._last is None:
             self._last, self._moved_s = new, new.t_s
             return
+        before_j = self.joules
         self._count(self._last, new, slept=self._asleep_s - slept_s > SLEPT_S)
+        if missing_s is not None and self.meter.method == "polled":
+            self._slack_low_j += (self.joules - before_j) / 2
+            self._slack_high_j += (self.joules - before_j) / 2
 
     def _count(self, last: Reading, new: Reading, slept: bool) -> None:
         step = self._step(last, new)
