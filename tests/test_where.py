@@ -110,7 +110,9 @@ def test_hints_that_cannot_be_used_are_told(shown: Any, monkeypatch: pytest.Monk
 
 def test_nothing_known_is_said_to_be_unknown(shown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "CET")
-    assert "an ambiguous one: the range covers" in shown("where")["flat"]
+    text = shown("where")["flat"]
+    assert "an ambiguous one: the range covers" in text
+    assert "--place FR" in text
     monkeypatch.setattr(process, "looks", lambda *_, **__: iter(()))
     monkeypatch.setattr(grid, "guess", lambda *_, **__: grid.place.guess({}, Path("/nonexistent")))
     text = shown("where")["flat"]

@@ -40,7 +40,9 @@ def sentences(grid: Intensity, pue: Pue, making: str) -> list[str]:
     """What the figure is, who says so, what the building adds, and how to choose otherwise."""
     age = f"{grid.year}, {grid.basis}, {grid.boundary}"
     overhead = f"PUE {pue.value:g}" + (f", {pue.source}" if pue.source else ": nothing is added")
-    key = _EXAMPLE if grid.how.startswith("place unknown") else grid.place
+    # Nobody sets "Europe": where the place is not one country, the example is.
+    vague = grid.how.startswith("place unknown") or "ambiguous" in grid.how
+    key = _EXAMPLE if vague else grid.place
     return [
         f"{grid.place}: {age}. {grid.source}, {grid.licence}. {grid.how[:1].upper()}{grid.how[1:]}.",
         f"{overhead}. {making}",
