@@ -51,7 +51,7 @@ def cloud_price(value: Any) -> str:
 
 
 def _checked(value: Any, check: Callable[[str], object]) -> str:
-    words = _text(value).strip()
+    words = (str(value) if isinstance(value, int | float) else _text(value)).strip()  # 0.32 lacks its currency
     if words.lower() == cost.OFF:
         return cost.OFF
     check(words)

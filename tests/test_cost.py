@@ -197,7 +197,7 @@ def test_the_frame_has_amount_and_currency():
      ("contract_g_per_kwh", -1), ("contract_g_per_kwh", "green"), ("contract_g_per_kwh", 5000)],
 )  # fmt: skip
 def test_settings_that_are_none(option, value):
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises((ValueError, TypeError), match=r"such as|no price is known|a contract's factor"):
         config.current({option: value}, {})
     settings, problems = config.current({}, {f"CARBON_MAGIC_{option.upper()}": str(value)})
     assert getattr(settings, option) is None

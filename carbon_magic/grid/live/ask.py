@@ -7,6 +7,7 @@ server that sends a byte now and then, which no timeout between bytes ever does.
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 import time
@@ -28,7 +29,7 @@ WAITS_S = (0.5, 1.5)
 """Before the second and the third try."""
 LARGEST = 4 << 20
 """Bytes of an answer: a day in steps of five minutes takes a hundredth of it."""
-AGENT = "carbon_magic (https://pypi.org/project/carbon_magic)"
+AGENT = "carbon_magic"
 
 _STATUS = {
     401: "does not accept the key",
@@ -83,10 +84,11 @@ class Ask:
                 import httpx
         except ImportError:
             raise LiveError("live figures need httpx: pip install 'carbon_magic[live]'") from None
+        _mute()
         left_s = min(self._try_s, self._ends_s - time.monotonic())
         if left_s <= 0:
             raise _AgainError(f"did not answer within {ALL_S:.0f} s")
-        with _Deadline(left_s) as deadline:
+        with _Deadline(left_s) as deadline, _ours:
             try:
                 timeout = httpx.Timeout(min(READ_S, left_s), connect=min(CONNECT_S, left_s))
                 with (
@@ -129,6 +131,31 @@ class Ask:
         if status >= 500:
             raise _AgainError(f"has trouble of its own (HTTP {status})")
         raise LiveError(f"{self.title} {_STATUS.get(status, f'refuses the question (HTTP {status})')}")
+
+
+class _Ours(threading.local):
+    """Whether this thread is asking a question of ours just now."""
+
+    asking = False
+
+    def __enter__(self) -> None:
+        self.asking = True
+
+    def __exit__(self, *_: object) -> None:
+        self.asking = False
+
+    def filter(self, record: object) -> bool:
+        """Nothing is printed but the result: httpx tells each request to whoever logs at INFO, into any cell."""
+        return not self.asking
+
+
+_ours = _Ours()
+
+
+def _mute() -> None:
+    """Our requests and nobody else's; asked twice, a logger takes a filter once."""
+    for name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
+        logging.getLogger(name).addFilter(_ours.filter)
 
 
 class _Deadline:

@@ -25,7 +25,7 @@ class EnergiDataService:
     """What is used in the area, imports counted; operation only."""
 
     name = "energidataservice"
-    title = "Energi Data Service"
+    title = "Energi Data Service (Energinet)"
     basis = "direct"
     boundary = "consumption, operation only"
     licence = "open, with attribution to Energinet"
