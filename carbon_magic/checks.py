@@ -149,6 +149,12 @@ def _flag(value: Any) -> bool:
     return known
 
 
+def _store(value: Any) -> str:
+    if value not in ("sqlite", "spool"):
+        raise ValueError(f"sqlite or spool is asked for, not {str(value)[:40]!r}")
+    return str(value)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str) or "\0" in value or len(value) > 1000:
         raise ValueError("a text of at most 1,000 characters is asked for")
@@ -169,6 +175,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "precise": _flag,
     "project": _text,
     "ledger": _text,
+    "store": _store,
     "wall": wall,
     "budget": budget,
     "session_budget": budget,

@@ -50,8 +50,10 @@ class Settings:
     """Wait for a slow counter's tick before a run begins: sharper short runs, for a tenth of a second or so."""
     project: str | None = None
     """What the ledger files the run under; None: the git repository's name, else the folder's."""
-    ledger: str | None = None
-    """Where runs are kept: a file; None: one file per user in the platform's data folder."""
+    ledger: str | None = field(default=None, repr=False)  # a URL may have a password in it
+    """Where runs are kept: a file, or a team's postgresql:// URL; None: a file of the user in the platform's folder."""
+    store: str | None = None
+    """How the file's runs are kept: "sqlite", or "spool" on a network file system; None: what the folder is on."""
     wall: str | None = None
     """Meters on the network that see all of it: "shelly://HOST, prometheus://HOST:9090"; None: none is asked."""
     price: str | None = None
@@ -133,7 +135,7 @@ def sources(environ: Mapping[str, str], project: project_file.ProjectFile) -> tu
         Source(
             f"in {project.path}",
             f"{project.name} ",
-            {name: value for name, value in project.settings.items() if name not in PRIVATE},
+            {name: value for name, value in project.settings.items() if not _private(name, value)},
         ),
         Source("in ipython_config.py", "ipython_config ", defaults),
     )
@@ -153,8 +155,13 @@ def current(options: Mapping[str, Any], environ: Mapping[str, str]) -> tuple[Set
         labels=("", *(source.label for source in outside)),
         words=("", *(source.words for source in outside)),
     )
-    private = [f"{project.name} {name}: not a project's to set" for name in PRIVATE if name in project.settings]
+    given = project.settings.items()
+    private = [f"{project.name} {name}: not a project's to set" for name, value in given if _private(name, value)]
     return settings, [*problems, *project.problems, *private]
+
+
+def _private(name: str, value: Any) -> bool:
+    return name in PRIVATE or (name == "ledger" and "://" in str(value))  # nor send runs to a server of its own
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from .clock import SystemClock
 from .config import Settings
 from .grid import Annual, Intensity, Look, looks
 from .run import Run, State
-from .store import Pump, location, open_store
+from .store import Pump, open_store, rescue, where
 from .totals import Session
 from .tracker import Tracker
 from .tracking import Label, Tracking
@@ -125,8 +125,9 @@ class Process:
     def begin(self, wanted: Wanted) -> Tracking:
         """Start a run; its first row goes to the ledger a moment later, off the cell's path."""
         if self.pump is None:
-            ledger = wanted.settings.ledger
-            self.pump = Pump(lambda: open_store(ledger, self._environ, _say), _say)
+            ledger, store = wanted.settings.ledger, wanted.settings.store
+            kept = rescue(ledger, self._environ, store)
+            self.pump = Pump(lambda: open_store(ledger, self._environ, _say, store), _say, kept)
         if wanted.during is not None:
             wanted.during.refresh()
         if wanted.settings.wall != self._wall and not self.tracker.active:
@@ -178,8 +179,8 @@ class Process:
         """What is on record, this process's own runs included."""
         from .store.ledger import Ledger
 
-        setting = self.settings({}).ledger
-        return Ledger(location(setting, self._environ, _say), self._settle, _say)
+        settings = self.settings({})
+        return Ledger(where(settings.ledger, self._environ, _say, settings.store), self._settle, _say)
 
     def _used(self, project: str) -> budgeting.Used:
         """What the project's runs on record have used, overlaps counted once."""

@@ -11,6 +11,8 @@ from hypothesis import settings
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+from server import program  # noqa: E402 - the folder is on the path only now
+
 # A busy machine is not a slow function: what must be fast is measured in CPU time where it matters.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -33,7 +35,8 @@ def pytest_collection_modifyitems(config, items):
     )
     wanted = {"chromium": "browser" in {m.name for item in items for m in item.iter_markers()}}
     wanted["gcc"] = any("machine" in item.nodeid or "nvml" in item.nodeid for item in items)
-    found = {"chromium": shutil.which("chromium") or shutil.which("google-chrome") or os.environ.get("CHROMIUM"),
+    wanted["postgresql"] = any("postgres" in item.nodeid for item in items)
+    found = {"postgresql": program("initdb") and program("pg_ctl"), "chromium": shutil.which("chromium") or shutil.which("google-chrome") or os.environ.get("CHROMIUM"),
              "gcc": shutil.which("cc") or shutil.which("gcc")}  # fmt: skip
     missing = [name for name, needed in wanted.items() if needed and not found[name]]
     if missing:

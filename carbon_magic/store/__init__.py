@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .pump import Pump
 
 if TYPE_CHECKING:
+    from ..alive import Owner
     from ..run import Run
-    from .sqlite import SqliteStore
 
-__all__ = ["Pump", "Store", "location", "open_store"]
+__all__ = ["Pump", "Store", "Where", "location", "open_store", "rescue", "where"]
 
 VARIABLE = "CARBON_MAGIC_LEDGER"
+KINDS = ("sqlite", "spool")
+_URL = r"[A-Za-z][A-Za-z0-9+.-]+://"
 Say = Callable[[str], None]
 
 
@@ -32,32 +34,131 @@ class Store(Protocol):
         ...
 
 
+class AnyStore(Store, Protocol):
+    """What all of them can do besides."""
+
+    def put_all(self, runs: Sequence[Run], owner: Owner | None = None) -> None:
+        """Keep many, of this process or another; on a server or in a file, all or none."""
+        ...
+
+
+class Where(NamedTuple):
+    """Where a ledger is."""
+
+    kind: str
+    """"sqlite": a file. "spool": a file's folder on a network file system. "postgresql": a server."""
+    path: Path
+    """The file; of a server, the one that there would be without it."""
+    url: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Where {self.kind} {str(self.path)!r}>"  # no URL: there may be a password in it
+
+
 def location(setting: str | None, environ: Mapping[str, str], say: Say | None = None) -> Path:
     """The ledger's file: the setting, else CARBON_MAGIC_LEDGER, else one file per user in the platform's data folder.
 
-    A URL is refused in a sentence to `say`, and the default is used.
+    A URL of what is no PostgreSQL is refused in a sentence to `say`, and the default is used.
     """
     chosen = setting or environ.get(VARIABLE) or ""
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", chosen):
-        if say is not None:  # the URL itself is not repeated: there may be a password in it
+    if re.match(_URL, chosen):
+        if not is_server(chosen) and say is not None:  # the URL itself is not repeated
             scheme = chosen.partition(":")[0].lower()
             say(
-                f"A ledger at a {scheme[:20]}:// URL comes with a later release; this one keeps runs in a file: the "
-                f"default one, until {VARIABLE} is a path."
+                f"A ledger is a file or at a postgresql:// URL, not at a {scheme[:20]}:// one: runs go to the default "
+                f"file until {VARIABLE} says something else."
             )
         chosen = ""
     if chosen:
         return _STARTED_IN / os.path.expanduser(chosen)  # noqa: PTH111 - Path's raises where there is no home
-    import platformdirs
-
-    return platformdirs.user_data_path("carbon_magic", appauthor=False) / "ledger.db"
+    return _home() / "ledger.db"
 
 
-def open_store(setting: str | None, environ: Mapping[str, str], say: Say) -> SqliteStore:
-    """The ledger, open for writing. Raises OSError in plain words; TimeoutError where trying again will help."""
+def where(setting: str | None, environ: Mapping[str, str], say: Say | None = None, store: str | None = None) -> Where:
+    """Where the ledger is. `store`, else CARBON_MAGIC_STORE, says "sqlite" or "spool" where looking would be wrong."""
+    path = location(setting, environ, say)
+    chosen = setting or environ.get(VARIABLE) or ""
+    if is_server(chosen):
+        return Where("postgresql", path, chosen)
+    kind = store or environ.get("CARBON_MAGIC_STORE")
+    if kind not in KINDS:
+        from .network import is_network
+
+        kind = "spool" if is_network(path) else "sqlite"
+    return Where(kind, path)
+
+
+def is_server(chosen: str) -> bool:
+    """Whether this is the URL of a PostgreSQL."""
+    return chosen.partition("://")[0].lower() in ("postgresql", "postgres") and "://" in chosen
+
+
+def open_store(setting: str | None, environ: Mapping[str, str], say: Say, store: str | None = None) -> Store:
+    """The ledger, open for writing, with what earlier processes could not write to it.
+
+    Raises OSError in plain words; TimeoutError where trying again will help.
+    """
+    from . import unsent
+
+    it = where(setting, environ, say, store)
+    opened = _open(it, say)
+    try:
+        for folder in _unsent(it):
+            unsent.send(folder, opened)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _open(it: Where, say: Say) -> AnyStore:
+    if it.kind == "postgresql":
+        from .postgres import PostgresStore
+
+        return PostgresStore(it.url)
+    if it.kind == "spool":
+        from .spool import SpoolStore, folder
+
+        return SpoolStore(folder(it.path))
     from .files import open_healthy
 
-    return open_healthy(location(setting, environ, say), say)
+    return open_healthy(it.path, say)
+
+
+def rescue(
+    setting: str | None, environ: Mapping[str, str], store: str | None = None
+) -> Callable[[Sequence[Run]], None]:
+    """What keeps runs on this machine that the ledger did not take before the process ended. Raises OSError."""
+
+    def keep(runs: Sequence[Run]) -> None:
+        from . import unsent
+
+        folders = list(_unsent(where(setting, environ, None, store)))
+        for folder in folders:
+            try:
+                unsent.keep(runs, folder)
+            except OSError:
+                if folder == folders[-1]:
+                    raise
+            else:
+                return
+
+    return keep
+
+
+def _unsent(it: Where) -> Iterator[Path]:
+    from .unsent import folder
+
+    destination = it.url or str(it.path)
+    if not it.url and it.path.name:
+        yield folder(destination, it.path.parent)
+    yield folder(destination, _home())
+
+
+def _home() -> Path:
+    import platformdirs
+
+    return platformdirs.user_data_path("carbon_magic", appauthor=False)
 
 
 def _folder() -> Path:

@@ -57,6 +57,11 @@ def open_healthy(path: Path, say: Say) -> SqliteStore:
     raise OSError(f"neither {path} nor what is beside it is a sound ledger")
 
 
+def forget(path: Path) -> None:
+    """That a file was damaged: it has been replaced."""
+    _damaged.discard(path)
+
+
 class _Watched(SqliteStore):
     """Damage that shows in use is remembered, so that the next opening goes past this file."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..totals import COLUMNS
-from . import Say, frames
+from . import Say, Where, frames
 from .files import Files
 
 if TYPE_CHECKING:
@@ -47,9 +47,15 @@ class Ledger:
     cannot be read at all, and ValueError after close().
     """
 
-    def __init__(self, path: Path, settle: Callable[[], object] | None = None, say: Say | None = None) -> None:
-        self.path = path
-        self._source: Source = Files(path, say)
+    def __init__(
+        self,
+        where: Path | Where,
+        settle: Callable[[], object] | None = None,
+        say: Say | None = None,
+    ) -> None:
+        self._where = where if isinstance(where, Where) else Where("sqlite", where)
+        self.path = self._where.path
+        self._source = _source(self._where, say)
         self._settle = settle
         self._closed = False
 
@@ -115,4 +121,18 @@ class Ledger:
         self.close()
 
     def __repr__(self) -> str:
+        if self._where.url:
+            return f"<Ledger {self._source!r}>"
         return f"<Ledger {str(self.path)!r}>"
+
+
+def _source(where: Where, say: Say | None) -> Source:
+    if where.kind == "postgresql":
+        from .postgres import Postgres
+
+        return Postgres(where.url)
+    if where.kind == "spool":
+        from .spool import Spool
+
+        return Spool(where.path, say)
+    return Files(where.path, say)

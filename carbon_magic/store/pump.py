@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..forks import no_fork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ..run import Run
     from . import Store
@@ -37,8 +37,14 @@ class Pump:
     could not be written stays here, and every later put() or flush() tries again. `say` hears of trouble once.
     """
 
-    def __init__(self, open_store: Callable[[], Store], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        open_store: Callable[[], Store],
+        say: Callable[[str], None],
+        rescue: Callable[[Sequence[Run]], None] | None = None,
+    ) -> None:
         self._open_store = open_store
+        self._rescue = rescue
         self._say = say
         self._told = False
         self._start_over()
@@ -48,6 +54,7 @@ class Pump:
         # Reentrant: a signal handler may put a run in the midst of a put.
         self._changed = threading.Condition(threading.RLock())
         self._waiting: dict[str, Run] = {}
+        self._current: Run | None = None
         self._ended: dict[str, None] = {}
         self._store: Store | None = None
         self._writing = False
@@ -118,14 +125,16 @@ class Pump:
                     self._writing = False
                     self._changed.notify_all()
                     return
-                run = self._waiting.pop(next(iter(self._waiting)))
+                run = self._current = self._waiting.pop(next(iter(self._waiting)))
                 self._began_s = time.monotonic()
             error = self._write(run)
             if error is None:
+                self._current = None
                 failures, give_up_s = 0, 0.0
                 continue
             with self._changed:
                 self._waiting.setdefault(run.id, run)  # unless a newer snapshot has come
+                self._current = None
                 give_up_s = give_up_s or self._began_s + patience_s
                 if isinstance(error, TimeoutError) and time.monotonic() < give_up_s:
                     self._changed.wait(0.05)
@@ -203,7 +212,23 @@ class Pump:
             self._let_go_if_idle()
         else:
             self._gave_up = True
-            self._tell(f"The ledger took nothing for {EXIT_S:.0f} s", "the last figures of this process are not in it")
+            fate = "the last figures of this process are not in it"
+            if self._rescued():
+                fate = "the last figures of this process wait on this machine, and the next one writes them"
+            self._tell(f"The ledger took nothing for {EXIT_S:.0f} s", fate)
+
+    def _rescued(self) -> bool:
+        """Have what waits, and what a hanging store is busy with, kept elsewhere."""
+        with self._changed:
+            busy = {self._current.id: self._current} if self._current is not None else {}
+            runs = list((busy | self._waiting).values())
+        try:
+            if self._rescue is not None and runs:
+                self._rescue(runs)
+                return True
+        except Exception:
+            return False
+        return False
 
     def forget(self) -> None:
         """For the child after a fork: everything in here is the parent's to write."""

@@ -61,9 +61,9 @@ def row(run: Run, figures: Sequence[object], curve: bytes | None) -> tuple[objec
 _taken = operator.itemgetter(*map(FIGURES.index, COLUMNS[:-2]))
 
 
-def figures(run: Run, owner: Owner) -> tuple[object, ...]:
+def figures(run: Run, owner: Owner, updated_at: float | None = None) -> tuple[object, ...]:
     """Values in the order of FIGURES."""
-    updated_at, duration_s, *moving, more, told = moved(run)
+    now, duration_s, *moving, more, told = moved(run)
     ended_at = None if run.state == "running" else run.started_at + run.duration_s
     texts = (run.id, run.host, run.project or "", run.name, run.stage, run.state, owner.boot_id)
     return (
@@ -72,7 +72,7 @@ def figures(run: Run, owner: Owner) -> tuple[object, ...]:
         owner.started,
         number(run.started_at),
         number(ended_at),
-        updated_at,
+        now if updated_at is None else updated_at,
         duration_s,
         *moving,
         number(run.pue),

@@ -42,6 +42,7 @@ _OLD = (
 )
 _FIGURES = ("seq", *rows.FIGURES, *OWN)
 _PUT_FIGURES = f"INSERT OR REPLACE INTO figures ({', '.join(_FIGURES)}) VALUES ({', '.join('?' * len(_FIGURES))})"  # noqa: S608
+_MOVE_CURVE = "UPDATE runs SET curve = ? WHERE id = ? AND host = ? AND state = 'running'"
 _MOVE = (
     f"UPDATE figures SET {', '.join(f'{c} = ?' for c in rows.MOVING)} WHERE state = 'running' AND "  # noqa: S608
     "seq = (SELECT seq FROM runs WHERE id = ? AND host = ?)"
@@ -115,7 +116,7 @@ class SqliteStore:
         with plain_errors(self.path), transaction(self._db):
             sums = Sums(self._db)
             for run in runs:
-                _put(self._db, sums, run, owner or me(), self._curve(run))
+                enter(self._db, sums, run, owner or me(), self._curve(run))
                 self._known.pop(run.id, None)
                 if run.state == "running":
                     self._known[run.id] = run
@@ -127,12 +128,9 @@ class SqliteStore:
         if run.state != "running" or before is None or not rows.moves_only(run, before):
             return False
         curve = self._curve(run) if run.curve.t_s else None
-        keys = (rows.storable(run.id), rows.storable(run.host))
         if curve is not None:
-            self._db.execute(
-                "UPDATE runs SET curve = ? WHERE id = ? AND host = ? AND state = 'running'", (curve, *keys)
-            )
-        return self._db.execute(_MOVE, (*rows.moved(run), *keys)).rowcount == 1
+            self._db.execute(_MOVE_CURVE, (curve, rows.storable(run.id), rows.storable(run.host)))
+        return move(self._db, rows.moved(run), run.id, run.host)
 
     def _curve(self, run: Run) -> bytes | None:
         if run.state != "running":
@@ -149,26 +147,34 @@ class SqliteStore:
         with plain_errors(self.path):
             return list(select(self._db, project, curves))
 
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The open file, for who merges into it."""
+        return self._db
+
     def close(self) -> None:
         """Let go of the file; the last one to do so folds the WAL into it."""
         self._db.close()
 
 
-def _put(db: sqlite3.Connection, sums: Sums, run: Run, owner: Owner, curve: bytes | None) -> None:
-    figures = rows.figures(run, owner)
+def enter(
+    db: sqlite3.Connection, sums: Sums, run: Run, owner: Owner, curve: bytes | None, updated_at: float | None = None
+) -> None:
+    """Keep a run, in a transaction of the caller's."""
+    figures = rows.figures(run, owner, updated_at)
     old = db.execute(_OLD, figures[:2]).fetchone()
     if old is not None and old[1] not in ("running", None):
         if run.state != "running":
             db.execute(PUT, rows.row(run, figures, curve))
             host, begin_s, duration_s, told = old[3:]
             was = rows.span(host, begin_s, duration_s, told, Curve)
-            _enter(db, sums, old[0], run, figures, (str(old[2]), was))
+            _figure(db, sums, old[0], run, figures, (str(old[2]), was))
         return
     seq = db.execute(PUT, rows.row(run, figures, curve)).lastrowid
-    _enter(db, sums, int(seq or 0) if old is None else old[0], run, figures)
+    _figure(db, sums, int(seq or 0) if old is None else old[0], run, figures)
 
 
-def _enter(
+def _figure(
     db: sqlite3.Connection,
     sums: Sums,
     seq: int,
@@ -186,6 +192,11 @@ def _enter(
         sums.reckon(seq, {project, was[0]}, [it, was[1]])
     elif run.state != "running":
         sums.reckon(seq, {project}, [it])
+
+
+def move(db: sqlite3.Connection, moved: Sequence[object], run_id: str, host: str) -> bool:
+    """Newer figures, in the order of rows.MOVING, of a run that goes on; False where it does not."""
+    return db.execute(_MOVE, (*moved, rows.storable(run_id), rows.storable(host))).rowcount == 1
 
 
 @contextmanager
@@ -275,7 +286,7 @@ def _fill(db: sqlite3.Connection) -> None:
         except (ValueError, TypeError):
             continue
         it = replace(it, state=state)
-        _enter(db, sums, seq, it, rows.figures(it, Owner(*owner)), None)
+        _figure(db, sums, seq, it, rows.figures(it, Owner(*owner)), None)
         db.execute("UPDATE figures SET updated_at = ? WHERE seq = ?", (updated_at, seq))
     sums.close()
 
