@@ -123,6 +123,13 @@ def test_a_project_of_years_has_a_picture_of_the_same_size():
     assert project_svg.weeks(Project.of([project_run()])) is None
 
 
+def test_the_tags_that_can_be_grouped_by_are_named():
+    for text in report.bundle(project()).values():
+        assert "Tags: lr, batch; %carbon project --by tag:lr groups by one" in " ".join(text.split())
+    assert "Tags" not in report.bundle(Project.of([project_run()], "p"))["text/plain"]
+    assert "Tags" not in project().report("markdown")
+
+
 def test_many_groups_and_runs_are_cut_and_the_rest_is_named():
     many = Project.of([project_run(i, i * 700.0, stage="tune", tags={"lr": i}) for i in range(100)])
     html = report.project_bundle(many, ("tag:lr",))["text/html"]

@@ -67,7 +67,7 @@ def content(thing: Project, by: Sequence[str], live: bool = False, runs: int = R
         + "".join(_groups(thing, what) for what in by)
         + weeks(thing)
         + _runs(thing, MOST_RUNS if live else runs, live)
-        + "".join(quiet(_said(text)) for text in say.remarks(thing))
+        + "".join(quiet(_said(text)) for text in (*say.remarks(thing), say.tags(thing)) if text)
         + _beside(thing)
     )
 

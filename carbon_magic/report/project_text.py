@@ -49,7 +49,7 @@ def project_text(project: Project, by: Sequence[str]) -> str:
     for what in by:
         lines += ["", *_groups(project, what)]
     lines += _weeks(project)
-    for remark in (*say.remarks(project), *([say.BEGAN] if "week" in by else [])):
+    for remark in (*say.remarks(project), *([say.BEGAN] if "week" in by else []), say.tags(project)):
         lines += _wrapped(remark)
     if joules is not None and grams is not None:
         lines += ["", "  Everything together is as much CO2e as"]

@@ -23,6 +23,7 @@ CROWDED = "Runs overlapped on a host: each joule counts once, and a run inside a
 LOST = "Lost runs failed or were interrupted; what they took counts."
 BEGAN = "A run counts in the week in which it began."
 LONGEST = 60
+_TAGS = 6
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:
@@ -107,6 +108,18 @@ def tuning(project: Project) -> str:
     lost = f", {losses(one)}" if losses(one) else ""
     took = f"{units.energy(one.energy_j)}, {units.grams(one.co2e_g)} CO2e, {share(project, one)} of everything"
     return f"Tuning (stage tune) took {took}, in {counted(one.runs, 'run')}{lost}."
+
+
+def tags(project: Project) -> str:
+    """The tags that runs can be grouped by; empty where there are none."""
+    keys: dict[str, None] = {}
+    for one in {str(entry.told_tags): entry for entry in project.entries}.values():  # many have the same
+        keys |= dict.fromkeys(map(str, one.tags))
+    if not keys:
+        return ""
+    names = [plain(key, 20) for key in list(keys)[:_TAGS]]
+    more = f" and {len(keys) - _TAGS} more" if len(keys) > _TAGS else ""
+    return f"Tags: {', '.join(names)}{more}; %carbon project --by tag:{names[0]} groups by one."
 
 
 def remarks(project: Project) -> list[str]:

@@ -19,8 +19,7 @@ MOST = 3
 def paragraph(facts: Facts) -> list[str]:
     """The account of a project, as for the text of a paper."""
     said = [scope(facts), energy(facts), emissions(facts), development(facts)]
-    tuning = say.tuning(facts.project)
-    return [*filter(None, (*said, tuning, comparison(facts))), *limits(facts), tool(facts)]
+    return [*filter(None, (*said, tuning(facts), comparison(facts))), *limits(facts), tool(facts)]
 
 
 def scope(facts: Facts) -> str:
@@ -90,6 +89,17 @@ def development(facts: Facts) -> str:
         f"The final model's {runs} for {number(project.final_energy_j / units.J_PER_KWH)} kWh, {part:.3g} % of it: "
         f"the development multiplier (everything over the final model) is {number(project.multiplier)}."
     )
+
+
+def tuning(facts: Facts) -> str:
+    """What the runs of the stage "tune" took; empty where there are none."""
+    one = facts.project.tuning
+    if one is None:
+        return ""
+    lost = f" ({say.losses(one)})" if say.losses(one) else ""
+    part = f"{100 * facts.project.share(one):.3g} % of the energy"
+    took = f"{number(one.energy_kwh)} kWh and {number(one.co2e_kg)} kg CO2e, {part}"
+    return f"Tuning (the stage tune) took {took}, in {say.counted(one.runs, 'run')}{lost}."
 
 
 def comparison(facts: Facts) -> str:
