@@ -78,6 +78,17 @@ def test_hosts_that_share_a_home_do_not_share_figures(tmp_path):
     assert all(calibration.load(other, environ) is None for other in others)
 
 
+@pytest.mark.parametrize("chosen", [None, "", " ", "/some/where"])
+def test_the_folder_is_the_platforms(monkeypatch, chosen):
+    monkeypatch.delenv(calibration.VARIABLE)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    if chosen is not None:
+        monkeypatch.setenv("XDG_DATA_HOME", chosen)
+    import platformdirs
+
+    assert calibration.folder() == platformdirs.user_data_path("carbon_magic", appauthor=False) / "calibration"
+
+
 def test_a_host_without_an_id_has_its_name(tmp_path):
     assert calibration.this_host("", tmp_path) == calibration.this_host("", tmp_path)
     assert calibration.this_host("", tmp_path).cpu == "unknown CPU"

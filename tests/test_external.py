@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from machine import bursts, ramp, square, steady, step
 from machine.plugs import Plug
 
-from carbon_magic import config, grid, units
+from carbon_magic import config, grid, process, units
 from carbon_magic.clock import SystemClock
 from carbon_magic.config import Settings
 from carbon_magic.meters import external, survey, with_wall
@@ -409,6 +409,65 @@ def test_a_password_does_not_travel_in_the_clear(monkeypatch):
         meter.read()
         until(lambda: meter.unheard() == "it asks for a password, which is not sent without TLS")
         assert all("Authorization" not in headers for headers in plug.headers)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """One that nobody has signed, as management controllers have; for 127.0.0.1."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bmc")])
+    now = datetime.datetime.now(datetime.UTC)
+    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1)).add_extension(host, False)
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+    plain = serialization.NoEncryption(), serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(plain[2], plain[1], plain[0]))
+    (tmp_path / "cert.pem").write_bytes(made.sign(key, hashes.SHA256()).public_bytes(plain[2]))
+    return str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+
+
+def test_a_certificate_is_verified_and_its_authority_may_be_named(certificate):
+    with Plug("redfish", steady(90), password="hunter2", tls=certificate) as plug:
+        environ = {"CARBON_MAGIC_WALL_PASSWORD": "admin:hunter2"}
+        with meter_of(plug.url, **environ) as meter:
+            meter.read()
+            until(lambda: "certificate is not trusted" in (meter.unheard() or ""))
+            assert plug.asked == []
+        with meter_of(f"{plug.url}?ca={certificate[0]}", **environ) as meter:
+            until(lambda: heard(meter))
+        with meter_of(f"{plug.url}?ca=/no/such/file", **environ) as meter:
+            meter.read()
+            until(lambda: "?ca= names is not there" in (meter.unheard() or ""))
+
+
+def test_the_setting_may_change_between_two_runs():
+    def names(now):
+        wanted = now.wanted("run", None, {}, {"quiet": True})
+        tracking = now.begin(wanted)
+        time.sleep(0.1)
+        now.end(tracking, "done")
+        return [o.meter.name for o in tracking.machine.odometers if o.meter.remote]
+
+    with Plug("shelly", steady(60)) as plug:
+        environ = dict(os.environ)
+        now = process.Process(environ)
+        try:
+            assert names(now) == []
+            environ["CARBON_MAGIC_WALL"] = f"{plug.url}?name=Plug"
+            assert names(now) == ["Plug"]
+            assert names(now) == ["Plug"]
+            del environ["CARBON_MAGIC_WALL"]
+            assert names(now) == []
+        finally:
+            now.tracker.close()
 
 
 # Redfish and Prometheus

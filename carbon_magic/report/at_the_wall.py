@@ -15,13 +15,13 @@ PLAIN = "At the wall"
 
 
 def sentences(run: Run) -> list[str]:
-    """One for each meter of scope "wall"."""
-    return [_sentence(run, device) for device in run.others if device.scope == "wall"]
+    """One for each meter of scope "wall" that could tell something: a short run may be below its resolution."""
+    return [_sentence(run, device) for device in run.others if device.scope == "wall" and device.energy_j_range[0] > 0]
 
 
 def _sentence(run: Run, device: Device) -> str:
     name = plain(device.name, 40)
-    told = f"{name if name == PLAIN else f'{PLAIN} ({name})'} {units.energy(device.energy_j)}"
+    told = f"{name if name.startswith(PLAIN) else f'{PLAIN} ({name})'} {units.energy(device.energy_j)}"
     if not run.devices:
         return f"{told}: no device of this machine tells how much of it is its own."
     more_j = device.energy_j - run.energy_j

@@ -29,10 +29,13 @@ class Plug:
     def __init__(
         self, kind: str, trace: Trace, *, gain: float = 1.0, resolution_j: float = 0.0, start_j: float = 5e6,
         password: str | None = None, metrics: tuple[str, ...] = (), clock: Callable[[], float] = time.monotonic,
+        tls: tuple[str, str] | None = None,
     ) -> None:  # fmt: skip
         self.kind, self.trace, self.gain = kind, trace, gain
         self.resolution_j, self.start_j, self.password, self.metrics = resolution_j, start_j, password, metrics
         self.clock = clock
+        self.tls = tls
+        """Files of a certificate and its key: then it speaks https."""
         self.fault = ""
         self.delay_s = 0.0
         self.asked: list[str] = []
@@ -43,7 +46,7 @@ class Plug:
 
     @property
     def url(self) -> str:
-        transport = "+http" if self.kind in ("redfish", "prometheus") else ""
+        transport = "+https" if self.tls else "+http" if self.kind in ("redfish", "prometheus") else ""
         return f"{self.kind}{transport}://127.0.0.1:{self.port}"
 
     @property
@@ -86,6 +89,12 @@ class Plug:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if self.tls is not None:
+            import ssl
+
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.tls)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
         return self
