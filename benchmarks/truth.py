@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any, NamedTuple
 
+from . import faults
 from .figure import Figure
 from .fresh import Fresh
 from .simulated import machine
@@ -16,11 +19,17 @@ SHAPES: Mapping[str, machine.Trace] = {
     "square": machine.square(30, 140, 0.9),
     "ramp": machine.ramp(0, 40, 20, 160),
 }
-CPU_PLAN = ((0.05, 50), (1.0, 8))
-GPU_PLAN = ((0.05, 15), (0.2, 12), (1.0, 6))
+CPU_PLAN = ((0.05, 50), (1.0, 8), (5.0, 2))
+GPU_PLAN = ((0.05, 15), (0.2, 16), (1.0, 8), (5.0, 3))
 TICKS_S = (0.02, 0.1)
-ASKED = {0.05: 0.03, 1.0: 0.005}
-"""The error of a RAPL cell of so many seconds."""
+CPU_ASKED = {0.05: (0.02, 0.10), 1.0: (0.001, 0.01)}
+GPU_ASKED = {0.2: (0.05, 0.25), 1.0: (0.005, 0.03), 5.0: (0.001, 0.01)}
+"""Median and worst error of a cell of so many seconds, of RAPL and of a counter with 100-ms ticks."""
+RAPL_WIDTH, GPU_WIDTHS = 0.10, {"V100": 0.15, "A100": 0.30}
+"""Half of the 90 % range, of cells of 4 s and more: no wider than this."""
+RAPL_GAIN_OFF, GPU_GAIN_OFF = 0.03, 0.05
+"""How far off the simulated instruments are when they are no perfect ones: evenly between this much less and more."""
+BOARDS = ("Tesla V100-SXM2-16GB", "NVIDIA A100-SXM4-80GB", "Tesla V100-SXM2-16GB", "NVIDIA A100-SXM4-80GB")
 SEED = 7
 
 
@@ -36,6 +45,9 @@ class Device(NamedTuple):
     error: float
     inside: bool
     closely: bool
+    width: float = 0.0
+    """Half of its range, relative to the figure."""
+    name: str = ""
 
 
 class Found(NamedTuple):
@@ -54,10 +66,45 @@ def measure(fresh: Fresh) -> Iterator[Figure]:
     """Figures as they come."""
     for busy in (False, True):
         load = "busy in Python" if busy else "asleep"
-        yield from _figures(f"RAPL, {load}", _cells(fresh, *_server(), CPU_PLAN, busy), ASKED)
+        yield from _figures(f"RAPL, {load}", _cells(fresh, *_server(), CPU_PLAN, busy), CPU_ASKED)
         for tick_s in TICKS_S:
             found = _cells(fresh, *_gpus(tick_s), GPU_PLAN, busy)
-            yield from _figures(f"NVML, {1000 * tick_s:.0f}-ms ticks, {load}", found, {})
+            yield from _figures(f"NVML, {1000 * tick_s:.0f}-ms ticks, {load}", found, GPU_ASKED)
+    yield from _imperfect(fresh)
+    yield from faults.measure()
+
+
+def _imperfect(fresh: Fresh) -> Iterator[Figure]:
+    """Instruments with a gain error of their own: do the ranges still hold the truth, and how wide are they?"""
+    rng = random.Random(SEED)
+    rapl: list[Device] = []
+    gpus: list[Device] = []
+    for _ in range(3):
+        simulated, shapes = _server()
+        off = [replace(zone, gain=1 + rng.uniform(-1, 1) * RAPL_GAIN_OFF) for zone in simulated.zones.values()]
+        rapl += _cells(fresh, machine.SimulatedMachine(off), shapes, ((0.05, 6), (1.0, 3), (4.0, 1)), False).devices
+        simulated, shapes = _gpus(0.1)
+        boards = [
+            replace(gpu, name=name, gain=1 + rng.uniform(-1, 1) * GPU_GAIN_OFF)
+            for gpu, name in zip(simulated.gpus.values(), BOARDS, strict=True)
+        ]
+        box = machine.SimulatedMachine(list(simulated.zones.values()), boards)
+        gpus += _cells(fresh, box, shapes, ((0.2, 6), (1.0, 3), (4.0, 2)), False).devices
+    yield from _wide(f"RAPL off by up to {100 * RAPL_GAIN_OFF:.0f} %", rapl, RAPL_WIDTH)
+    for chip, asked in GPU_WIDTHS.items():
+        some = [device for device in gpus if chip in device.name]
+        yield from _wide(f"{chip} off by up to {100 * GPU_GAIN_OFF:.0f} %", some, asked)
+
+
+def _wide(where: str, devices: Sequence[Device], asked: float) -> Iterator[Figure]:
+    covered = _percent([device.inside for device in devices])
+    yield Figure(f"{where}: the 90 % range holds the truth", covered, "%", 90, least=True, note=f"{len(devices)} cells")
+    long = [100 * device.width for device in devices if device.seconds >= 4]
+    short = ", ".join(
+        f"{seconds:g} s ± {100 * median(d.width for d in devices if d.seconds == seconds):.1f} %"
+        for seconds in sorted({d.seconds for d in devices if d.seconds < 4})
+    )
+    yield Figure(f"{where}: half of the range, cells of 4 s", median(long), "%", 100 * asked, note=f"median; {short}")
 
 
 def _server() -> tuple[machine.SimulatedMachine, dict[str, str]]:
@@ -106,7 +153,9 @@ def _cells(
 def _judged(device: Mapping[str, Any], true: float, gain: Sequence[float], shape: str, seconds: float) -> Device:
     low, high = device["energy_j_range"]
     error = (device["energy_j"] - true) / true
-    return Device(shape, seconds, error, low <= true <= high, low / gain[0] <= true <= high / gain[1])
+    closely = low / gain[0] <= true <= high / gain[1]
+    width = (high - low) / 2 / device["energy_j"] if device["energy_j"] else 0.0
+    return Device(shape, seconds, error, low <= true <= high, closely, width, device["name"])
 
 
 def _label(name: str) -> str:
@@ -115,21 +164,22 @@ def _label(name: str) -> str:
     return {"CPU": f"package-{number}", "DRAM": f"package-{number}/dram", "GPU": f"gpu{number}"}[kind]
 
 
-def _figures(where: str, found: Found, asked: Mapping[float, float]) -> Iterator[Figure]:
+def _figures(where: str, found: Found, asked: Mapping[float, tuple[float, float]]) -> Iterator[Figure]:
     for seconds in sorted({device.seconds for device in found.devices}):
         some = sorted((d for d in found.devices if d.seconds == seconds), key=lambda device: abs(device.error))
         errors = [100 * abs(device.error) for device in some]
-        most, limit = errors[round(0.9 * (len(errors) - 1))], 100 * asked[seconds] if seconds in asked else None
+        most = errors[round(0.9 * (len(errors) - 1))]
         what = f"{where}: error of cells of {f'{1000 * seconds:.0f} ms' if seconds < 1 else f'{seconds:.0f} s'}"
         sign = f"{len(some)} cells; with its sign {100 * median(device.error for device in some):+.2f} %"
-        worst = f"worst {errors[-1]:.3g} % ({some[-1].shape})"
-        if limit is None:
-            yield Figure(
-                f"{what}, median", median(errors), "%", note=f"{sign}; nine in ten below {most:.3g} %; {worst}"
-            )
+        width = f"range ± {100 * median(device.width for device in some):.3g} %"
+        if seconds not in asked:
+            note = f"{sign}; nine in ten below {most:.3g} %; worst {errors[-1]:.3g} % ({some[-1].shape}); {width}"
+            yield Figure(f"{what}, median", median(errors), "%", note=note)
         else:
-            yield Figure(f"{what}, median", median(errors), "%", limit, note=sign)
-            yield Figure(f"{what}, nine in ten below", most, "%", limit, note=worst)
+            middle, worst = asked[seconds]
+            yield Figure(f"{what}, median", median(errors), "%", 100 * middle, note=f"{sign}; {width}")
+            note = f"{some[-1].shape}; nine in ten below {most:.3g} %"
+            yield Figure(f"{what}, worst", errors[-1], "%", 100 * worst, note=note)
     closely, whole = _percent([device.closely for device in found.devices]), _percent(found.whole)
     note = f"without the instrument's own accuracy in it {closely:.0f} %; the whole machine's {whole:.0f} %"
     covered = _percent([device.inside for device in found.devices])

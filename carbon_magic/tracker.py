@@ -99,6 +99,8 @@ class Tracker:
             with self._wake:
                 self._active.remove(tracking)
             raise
+        if tracking.machine.awaits_tick():
+            self._nudge()  # the watcher looked before there was anything to await
         return tracking
 
     def end(self, tracking: Tracking, state: State) -> Run:

@@ -22,6 +22,7 @@ INSTRUMENTS: dict[str, str] = {
     "emi": "win32",
     "apple": "darwin",
     "nvml": "",
+    "amd": "linux",
     "external": "",
 }
 """Each instrument's module, and the system (sys.platform) it is for; "" where it may be on any. Earlier ones come

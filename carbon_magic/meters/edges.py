@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 DENSE_S = 0.004
 """How often a slow counter is read around an edge."""
+LATE = 1.1
+"""A tick that comes later than this after an edge, in ticks, is not the first one."""
 SHORTEST_TICK_S = 0.0025
 LEARNT = 0.02
 """A tick is known well enough when it is off by no more than this part of it."""
@@ -134,8 +136,12 @@ class Edges:
 
     def _settle(self, tick: _Tick) -> None:
         for mark in self._open:
-            ahead = min(1.0, max(0.0, (tick.t_s - mark.t_s) / self.tick_s))
-            before_j, mark.edge_j = share(tick.joules, 1 - ahead, self.tick_s, mark.watts, tick.watts)
+            ahead = max(0.0, (tick.t_s - mark.t_s) / self.tick_s)
+            if ahead > LATE:  # nobody looked in time: the tick around the edge was an earlier one, much like this
+                before_j, mark.edge_j = share(tick.joules, 1 - ahead % 1, self.tick_s, None, None)
+                mark.edge_j += tick.joules / 2
+            else:
+                before_j, mark.edge_j = share(tick.joules, max(0.0, 1 - ahead), self.tick_s, mark.watts, tick.watts)
             mark.joules += before_j
             mark.edge_j += tick.joules * min(0.5, tick.gap_s / (2 * self.tick_s))
             mark.settled = True
