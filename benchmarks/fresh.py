@@ -15,7 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 NOWHERE = "/nonexistent"
-"""As a powercap tree: this machine's own meters stay out of it, and the models are used."""
+"""As a /sys and a powercap tree: this machine's own meters stay out of it, and the models are used."""
 
 
 class Fresh:
@@ -38,6 +38,7 @@ class Fresh:
             "IPYTHONDIR": str(self.folder / "ipython"),
             "CARBON_MAGIC_LEDGER": str(self.folder / "ledger.db"),
             "CARBON_MAGIC_POWERCAP": NOWHERE,
+            "CARBON_MAGIC_SYS": NOWHERE,
             **more,
         }
 

@@ -114,16 +114,11 @@ def _asleep(seconds: float) -> float:
     return (time.process_time() - cpu) / (time.perf_counter() - wall)
 
 
-def reads(times: int, sys_folder: str = "/sys") -> list[dict[str, Any]]:
-    """One reading of each meter: wall times and mean CPU time. `sys_folder` may be a simulated one."""
-    from pathlib import Path
-
+def reads(times: int) -> list[dict[str, Any]]:
+    """One reading of each meter: wall times and mean CPU time."""
     from carbon_magic import meters
-    from carbon_magic.meters import cpu_model
-    from carbon_magic.meters.site import Site
 
-    site = Site(os.environ, time.monotonic, cpu_model.cpuinfo(), Path(sys_folder))
-    return [_timed(meter, times) for meter in meters.survey(site).meters]
+    return [_timed(meter, times) for meter in meters.find(os.environ, time.monotonic)]
 
 
 def perf_reads(times: int) -> list[dict[str, Any]]:

@@ -121,7 +121,7 @@ def _boards(fresh: Fresh) -> Iterator[Figure]:
         hwmon.energy(tree, 1, "xe", {1: ("card", machine.steady(60))})
         hwmon.ina3221(tree, 2, {"VDD_IN": machine.steady(20)})
         hwmon.battery(tree, "BAT0", machine.steady(15))
-        found = fresh.run("inside", "reads", READS, folder)
+        found = fresh.run("inside", "reads", READS, on={"CARBON_MAGIC_SYS": folder})
     for told, (source, remark) in BOARDS.items():
         yield _one_reading(told, [m for m in found if source in m["source"]], remark)
     perf = fresh.run("inside", "perf_reads", READS)

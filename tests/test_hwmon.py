@@ -302,3 +302,9 @@ def test_the_battery_does_not_make_the_watcher_look_more_often(board):
     tracking = tracker.begin(Label("test", None, {}, "p", "h"), Settings(), grid.intensity("FR"))
     assert tracking.rate_hz() == 1.0
     tracker.end(tracking, "done")
+
+
+def test_a_container_may_have_its_host_s_sys_elsewhere(board):
+    hwmon.energy(board.tree, 0, "xe", {1: ("card", steady(9))})
+    site = Site({"CARBON_MAGIC_SYS": str(board.tree.root)}, board.clock.monotonic)
+    assert [meter.name for meter in instrument.find(site).meters] == ["GPU 0 Intel"]

@@ -20,7 +20,7 @@ EVERY_S = 0.9
 
 def find(site: Site) -> Found:
     """All batteries that feed the machine, as one figure of the whole machine; it tells nothing while on mains."""
-    batteries = [folder for folder in _folders(site.sys / CLASS) if _feeds_the_machine(folder)]
+    batteries = [folder for folder in _folders(site.sensors / CLASS) if _feeds_the_machine(folder)]
     if not batteries:
         return Found()
 

@@ -91,7 +91,7 @@ class EnergyCounter(Meter):
 
 def find(site: Site) -> Found:
     """Every sensor of joules or watts that is known to mean a part of the machine."""
-    chips = [Chip(folder, name) for folder in _folders(site.sys / CLASS) if (name := _name(folder))]
+    chips = [Chip(folder, name) for folder in _folders(site.sensors / CLASS) if (name := _name(folder))]
     by_name = {name: [chip for chip in chips if chip.name == name] for name in {chip.name for chip in chips}}
     meters: list[Meter] = [
         *_power_meters(by_name.get("power_meter", ()), site.now),
@@ -104,7 +104,7 @@ def find(site: Site) -> Found:
 
 def _missing(site: Site, by_name: Mapping[str, Sequence[Chip]]) -> tuple[Missing, ...]:
     """NVIDIA's Grace has sensors that need their driver; other processors of the same design have none."""
-    vendor = _text(site.sys / "class/dmi/id/sys_vendor") or ""
+    vendor = _text(site.sensors / "class/dmi/id/sys_vendor") or ""
     if not _NEOVERSE_V2.search(site.cpuinfo) or "Amazon" in vendor or "Google" in vendor or "power_meter" in by_name:
         return ()
     why = "if this is NVIDIA's Grace, its sensors need the driver acpi_power_meter with one option"

@@ -87,7 +87,7 @@ class PerfEvent(Meter):
 def find(site: Site, gain: Range, kernel: Kernel | None = None) -> Found:
     """An event for each package and its DRAM, psys beside them; and what closes the door where it is closed."""
     kernel = kernel or Kernel()
-    folder = site.sys / PMU
+    folder = site.sensors / PMU
     if not (folder / "events" / "energy-pkg").exists():
         return Found()
     meters: list[PerfEvent] = []
@@ -155,7 +155,7 @@ def _names(site: Site, cpus: list[int]) -> dict[int, str]:
     """ "0" for the package of a CPU, "0-die-1" where a package has several counters: named as powercap names them."""
     places = {}
     for cpu in cpus:
-        folder = site.sys / f"devices/system/cpu/cpu{cpu}/topology"
+        folder = site.sensors / f"devices/system/cpu/cpu{cpu}/topology"
         try:
             places[cpu] = (int(_text(folder / "physical_package_id")), int(_text(folder / "die_id")))
         except (OSError, ValueError):

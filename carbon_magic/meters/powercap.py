@@ -208,7 +208,7 @@ def most_w(site: Site, package: str) -> float:
 
 def root_of(site: Site) -> Path:
     """Where the powercap tree is; containers mount it elsewhere and say so."""
-    return Path(site.environ.get("CARBON_MAGIC_POWERCAP") or site.sys / CLASS)
+    return Path(site.environ.get("CARBON_MAGIC_POWERCAP") or site.sensors / CLASS)
 
 
 def _zones(root: Path) -> Iterator[Path]:

@@ -35,7 +35,7 @@ def _found(site: Site) -> Found:
     zones = powercap.find(site, gain, package_counters=by_package)
     if zones.found.meters and not (by_package and zones.dies):
         return zones.found
-    if not (site.sys / PACKAGE_EVENT).exists():
+    if not (site.sensors / PACKAGE_EVENT).exists():
         return zones.found
     from . import perf  # most machines never need it
 

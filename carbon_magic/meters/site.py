@@ -21,6 +21,11 @@ class Site(NamedTuple):
     pause: Callable[[float], None] = time.sleep
     """For the few milliseconds that telling two counters apart may take."""
 
+    @property
+    def sensors(self) -> Path:
+        """The /sys whose counters and sensors are read; a container may have its host's elsewhere and say so."""
+        return Path(self.environ.get("CARBON_MAGIC_SYS") or self.sys)
+
 
 class Missing(NamedTuple):
     """An instrument that is not there or not open, and the least that would open it."""

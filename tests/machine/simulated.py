@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from machine.truth import Trace
 
 ROOT = "CARBON_MAGIC_POWERCAP"
+SYS = "CARBON_MAGIC_SYS"
 
 
 class SimulatedMachine:
@@ -89,20 +90,26 @@ class SimulatedMachine:
     @property
     def environment(self) -> dict[str, str]:
         """What a subprocess must find in its environment to run on this machine; the rest is as it was."""
-        return {ROOT: str(self.root)} | nvml.environment(self._config)
+        return self._roots | nvml.environment(self._config)
+
+    @property
+    def _roots(self) -> dict[str, str]:
+        """Nothing of the real machine is seen: no battery of its laptop, no counter of its processor."""
+        return {ROOT: str(self.root), SYS: str(self.root.parents[1])}
 
     @contextlib.contextmanager
     def here(self) -> Iterator[SimulatedMachine]:
         """Let this very process run on the machine: its environment, and its pynvml."""
-        before = os.environ.get(ROOT)
-        os.environ[ROOT] = str(self.root)
+        before = {name: os.environ.get(name) for name in self._roots}
+        os.environ.update(self._roots)
         try:
             with nvml.loaded(self._config):
                 yield self
         finally:
-            os.environ.pop(ROOT)
-            if before is not None:
-                os.environ[ROOT] = before
+            for name, value in before.items():
+                os.environ.pop(name)
+                if value is not None:
+                    os.environ[name] = value
 
     def strike(self, device: str, *faults: Fault) -> None:
         """Give a device these faults and no others, from now on; `Fault(kind, at=machine.now())` begins at once."""
