@@ -183,7 +183,8 @@ class Tracking:
         slept_s = self._clock.boottime() - self._boot_s - (self._clock.monotonic() - self.t0_s)
         if slept_s > SLEPT_S:
             notes.append(f"the machine slept for {slept_s:.0f} s, which the duration leaves out")
-        grid, said = self.during.figure(self.started_at, now_s - self.t0_s, self._recorder.curve, state != "running")
+        when = self.started_at, now_s - self.t0_s
+        grid, said = self.during.figure(*when, self._recorder.curve, slept_s, state != "running")
         notes += [said] if said else []
         energy_range = total(parts)
         own, reason = self._splitter.share(devices, energy_range[1]) if share else (None, "")

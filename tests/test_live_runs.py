@@ -143,6 +143,7 @@ def track(power, seconds, fed, place=FR, named=False, look_s=1.0, suspend=0.0):
         for _ in range(int(seconds / look_s)):
             clock.advance(look_s)
             tracker.look(tracker.active)
+        clock.suspend(suspend)
         run = tracker.end(tracking, "done")
         joules = simulated.joules
         return run, lambda a, b: joules("package-0", t0 + a, t0 + b)
@@ -183,6 +184,14 @@ def test_a_run_that_the_service_does_not_cover_has_the_annual_figure_and_a_note(
     run, _ = track(steady(50), 60.0, feed(problem="Electricity Maps asks for fewer questions"))
     assert run.notes == ("Electricity Maps asks for fewer questions; the annual figure is used",)
     assert "the annual figure is used" in report.bundle(run)["text/plain"].replace("\n  ", " ")
+
+
+def test_after_a_sleep_the_hours_are_not_known():
+    short, _ = track(steady(50), 60.0, feed(*hourly(500)), suspend=600.0)
+    assert short.grid.intensity_g_per_kwh == 500
+    long, _ = track(steady(50), 60.0, feed(*hourly(500)), suspend=7200.0)
+    assert long.grid == FR
+    assert long.notes[-1] == "after its sleep the hours of this run are not known; the annual figure is used"
 
 
 def test_a_figure_of_a_zone_that_somebody_named_is_not_the_places():

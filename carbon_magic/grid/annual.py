@@ -26,6 +26,8 @@ class Annual:
     def settle(self, begin_s: float, duration_s: float) -> None:
         """Nothing is waited for."""
 
-    def figure(self, begin_s: float, duration_s: float, curve: Callable[[], Curve], final: bool) -> Found:
+    def figure(
+        self, begin_s: float, duration_s: float, curve: Callable[[], Curve], slept_s: float, final: bool
+    ) -> Found:
         """The place's."""
         return self._place, None

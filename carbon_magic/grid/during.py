@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 END_WAIT_S = 0.1
 """How long the end of a run waits for an answer that is under way."""
+SLEPT_S = 900.0
+"""A run's own clock stands still while the machine sleeps: after so long its hours would be taken for earlier ones."""
 FRESH_S = 5.0
 """While a run goes on, its mean is taken anew this often: a long curve takes a millisecond."""
 
@@ -38,8 +40,12 @@ class Live(Annual):
         """See to it that the feed is up to date. Comes back at once."""
         self._feed.refresh()
 
-    def figure(self, begin_s: float, duration_s: float, curve: Callable[[], Curve], final: bool) -> Found:
+    def figure(
+        self, begin_s: float, duration_s: float, curve: Callable[[], Curve], slept_s: float, final: bool
+    ) -> Found:
         """The figure, and a note where the annual one takes over. `begin_s` is in seconds since 1970."""
+        if slept_s > SLEPT_S:
+            return self._place, "after its sleep the hours of this run are not known; the annual figure is used"
         now_s = time.monotonic()
         if final or self._last is None or now_s - self._last_s > FRESH_S:
             self._last, self._last_s = self._figure(begin_s, duration_s, curve(), final), now_s
