@@ -82,7 +82,7 @@ def _figures(thing: Project, live: bool) -> tuple[Figure, ...]:
     ranges = (thing.energy_j_range, thing.co2e_g_range) if joules is not None else (None, None)
     times = say.multiplier(thing)
     gpus = thing.gpu_hours > 0
-    hours = thing.gpu_hours if gpus else thing.total.duration_s / 3600
+    hours = units.number(thing.gpu_hours) if gpus else units.duration(thing.total.duration_s)
     return (
         Figure("Energy", units.energy(joules), span(ranges[0], units.energy), sign, energy_beside(joules)),
         Figure(CO2E, units.grams(grams), span(ranges[1], units.grams), words.known_co2e(sign, None)),
@@ -93,7 +93,7 @@ def _figures(thing: Project, live: bool) -> tuple[Figure, ...]:
             "",
             role="multiplier" if live else None,
         ),
-        Figure("GPU-hours" if gpus else "Time of all runs", f"{units.number(hours)}{'' if gpus else ' h'}", "", ""),
+        Figure("GPU-hours" if gpus else "Time of all runs", hours, "", ""),
     )
 
 
