@@ -174,7 +174,7 @@ def test_a_run_holds_what_was_used_at_the_wall():
             truth = plugs[device.name].joules(t0, t1)
             assert device.energy_j == pytest.approx(truth, rel=0.15), device
             low, high = device.energy_j_range
-            assert low * 0.9 <= truth <= high * 1.1, device
+            assert low * 0.97 <= truth <= high * 1.03, device  # answers come late here, where two cores do all the work
             assert device.scope == "wall"
             assert device.method == ("polled" if device.name.startswith("redfish") else "counter")
         assert run.devices == ()
@@ -277,6 +277,15 @@ def test_a_device_that_drips_or_listens_only_is_given_up(monkeypatch):
         plug.fault = "drip"
         meter.read()
         until(lambda: meter.unheard() == "no answer within 2 s")
+
+
+def test_a_device_whose_answer_never_begins_is_told(monkeypatch):
+    """It drips its head: no part of it is late, the whole never comes."""
+    monkeypatch.setattr(wall_meter, "PATIENCE_S", 0.2)
+    with Plug("shelly", steady(60)) as plug, meter_of(plug.url) as meter:
+        plug.delay_s = 1.5
+        run, *_ = run_of(0.4, meter)
+        assert run.notes == ("At the wall: no answer within 0.2 s",)
 
 
 def test_nothing_listens():
@@ -562,8 +571,13 @@ def test_joules_never_go_back_and_lie_between_what_is_possible(data):
 def test_power_alone_is_summed_by_trapezoids(answers):
     follower, t, expected, before = Follower(10.0, 30_000.0), 0.0, 0.0, None
     follower.pause(0.0)
+    low = high = 0.0
     for gap, watts in answers:
-        expected += gap * (watts if before is None else (before + watts) / 2)
+        first = watts if before is None else before
+        expected += gap * (first + watts) / 2
+        low, high = low + gap * min(first, watts), high + gap * max(first, watts)
         t, before = t + gap, watts
         follower.add(t, Sample(watts))
     assert follower.at(t) == pytest.approx(expected)
+    assert follower.at(t) - follower.slack_low_j == pytest.approx(low, abs=1e-6)
+    assert follower.at(t) + follower.slack_high_j == pytest.approx(high, abs=1e-6)

@@ -169,6 +169,8 @@ EC2 = {"sys__class__dmi__id__sys_vendor": "Amazon EC2\n"}
         ({"run__cloud-init__instance-data.json": json.dumps({"v1": {"cloud_name": "aws"}, "ds": {"meta_data": {"instance-type": "c6i.2xlarge"}}})}, Instance("aws", "c6i.2xlarge")),
         ({"run__cloud-init__instance-data.json": json.dumps({"v1": {"cloud_name": "azure"}, "ds": {"meta_data": {"imds": {"compute": {"vmSize": "Standard_D2s_v3"}}}}})}, Instance("azure", "Standard_D2s_v3")),
         ({"run__cloud-init__instance-data.json": json.dumps({"v1": {"cloud_name": "gce"}, "ds": {"meta_data": {"machine-type": "projects/7/machineTypes/n2d-standard-8"}}})}, Instance("gcp", "n2d-standard-8")),
+        ({"sys__class__dmi__id__sys_vendor": "Microsoft Corporation", "sys__class__dmi__id__chassis_asset_tag": "7783-7084-3265-9085-8269-3286-77\n"}, Instance("azure", "")),
+        ({"sys__class__dmi__id__sys_vendor": "Microsoft Corporation"}, Instance("", "")),
         ({"run__cloud-init__instance-data.json": "[1, 2"}, Instance("", "")),
         ({"run__cloud-init__instance-data.json": '{"v1": [], "ds": {"meta_data": 7}}'}, Instance("", "")),
         ({}, Instance("", "")),

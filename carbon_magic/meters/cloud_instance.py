@@ -17,6 +17,8 @@ RANGE: Range = (0.5, 2.5)
 Teads (2021) published for 449 of the same instance types, the machine's overhead included, is 2.5-fold in the middle
 at full load. The figures come from SPECpower_ssj2008, for which makers configure a server frugally."""
 _LARGEST_FILE = 1 << 20
+_AZURE = ("Microsoft Corporation", "7783-7084-3265-9085-8269-3286-77")
+"""Azure's chassis tag, which other machines of Hyper-V do not have."""
 
 # Family and model of the processors that clouds have, as the kernel's arch/x86/include/asm/intel-family.h and AMD's
 # processor programming references number them; a virtual machine is told these even where it is not told a name.
@@ -59,7 +61,7 @@ def find(root: Path) -> Instance:
         return Instance("aws", _text(meta.get("instance-type")) or named)
     if product == "Google Compute Engine" or cloud == "gce":
         return Instance("gcp", _text(meta.get("machine-type")).rpartition("/")[2])
-    if cloud == "azure":
+    if cloud == "azure" or (vendor == _AZURE[0] and _line(root / "sys/class/dmi/id/chassis_asset_tag") == _AZURE[1]):
         compute = _mapping(_mapping(meta.get("imds")).get("compute"))
         return Instance("azure", _text(compute.get("vmSize")))
     return Instance("", "")

@@ -61,7 +61,12 @@ class Follower:
         watts = self._watts if sample.watts is None else sample.watts
         mean_w = watts if self._watts is None else (self._watts + (watts or 0.0)) / 2
         joules = self._joules + (mean_w or 0.0) * seconds
-        if sample.joules is not None:
+        if sample.joules is None and self._watts is not None and watts is not None:
+            # Between two answers the power may have changed at any moment.
+            unsure_j = abs(watts - self._watts) * seconds / 2
+            self.slack_low_j += unsure_j
+            self.slack_high_j += unsure_j
+        elif sample.joules is not None:
             joules, watts = self._counted(t_s, sample, joules, watts)
         self._t_s, self._joules, self._watts = t_s, joules, watts
 

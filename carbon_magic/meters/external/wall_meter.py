@@ -90,6 +90,8 @@ class WallMeter(Meter):
         with self._lock:
             if self._answered_s is not None and self._follower.known:
                 return None
+            if not self._trouble and self._answered_s is None and self._now() - self._since_s > PATIENCE_S:
+                return f"no answer within {PATIENCE_S:g} s"
             return self._trouble
 
     def slack_j(self) -> tuple[float, float]:
