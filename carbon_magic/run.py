@@ -146,6 +146,8 @@ class Run:
     @property
     def costs(self) -> tuple[Cost, ...]:
         """By each known price. Never to be added: a machine's hour has its electricity in it."""
+        if not self.prices:
+            return ()
         day = time.strftime("%Y-%m-%d", time.gmtime(self.started_at))
         known = self.prices if self.devices else [price for price in self.prices if price.per == "hour"]
         return tuple(price.cost(*self._drawn_kwh, self.duration_s / 3600, day) for price in known)

@@ -25,9 +25,13 @@ COMMANDS: dict[str, str] = {
     "calibrate": "measure this machine at rest for a minute, and with --load at work: better figures from then on",
     "where": "which grid the electricity is from, why, and how to set it; --compare: the session on other grids",
     "ruler": "this session, or a project, on one scale from a phone charge to GPT-3; -o poster.pdf",
+    "export": "the runs on record to a file: .csv, .json, .parquet or .db",
+    "import": "runs from such a file, another ledger, or CodeCarbon's emissions.csv",
     "help": "this list",
 }
 """Each subcommand, the name of its module too, and what it is for."""
+MODULES = {"import": "import_"}
+"""Where a word of Python's own cannot be a module's name."""
 
 
 class Command(Protocol):
@@ -50,7 +54,7 @@ def run(shell: InteractiveShell, words: Sequence[str]) -> None:
             f"%carbon has no command {labels.clean(name)!r}{hint}: %carbon help lists them; "
             "to measure a cell, put %%carbon on its first line."
         )
-    cast("Command", importlib.import_module(f".{name}", __name__)).run(shell, rest)
+    cast("Command", importlib.import_module(f".{MODULES.get(name, name)}", __name__)).run(shell, rest)
 
 
 def no_more(name: str, words: Sequence[str], but: str = "") -> None:

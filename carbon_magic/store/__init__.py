@@ -101,7 +101,7 @@ def open_store(setting: str | None, environ: Mapping[str, str], say: Say, store:
     from . import unsent
 
     it = where(setting, environ, say, store)
-    opened = _open(it, say)
+    opened = open_at(it, say)
     try:
         for folder in _unsent(it):
             unsent.send(folder, opened)
@@ -111,7 +111,8 @@ def open_store(setting: str | None, environ: Mapping[str, str], say: Say, store:
     return opened
 
 
-def _open(it: Where, say: Say) -> AnyStore:
+def open_at(it: Where, say: Say) -> AnyStore:
+    """The ledger there, open for writing. Raises OSError in plain words."""
     if it.kind == "postgresql":
         from .postgres import PostgresStore
 

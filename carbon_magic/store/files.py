@@ -131,6 +131,28 @@ class Files:
         names = dict.fromkeys(str(line[2]) for line in self._together(found, None))
         return {name: answers.add_up(self._together(found, name)) for name in names}
 
+    def copy(self, to: Path) -> bool:
+        """Copy the file as it is this moment; False where that takes more than a copy."""
+        found = list(existing(self.path))
+        part = to.with_name(f".{to.name}.part")
+
+        def work(db: sqlite3.Connection) -> bool:
+            target = sqlite3.connect(part)
+            try:
+                db.backup(target)
+                target.execute("PRAGMA journal_mode = DELETE")  # one file, not three
+            finally:
+                target.close()
+            return True
+
+        try:
+            if len(found) != 1 or unfit(found[0]) is not None or not _look(found[0], work):
+                return False
+            part.replace(to)
+        finally:
+            part.unlink(missing_ok=True)
+        return True
+
     def _answer(self, path: Path, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
         """What a sound file of this version says; None where it takes reading it run by run."""
         if unfit(path) is not None:

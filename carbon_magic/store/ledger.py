@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .. import labels
 from ..totals import COLUMNS
-from . import Say, Where, frames
+from . import Say, Where, frames, open_at, rows
 from .files import Files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     import pandas as pd
 
     from ..run import Run
     from .answers import Totals
+    from .importing import Merged
 
 
 class Source(Protocol):
@@ -55,6 +58,7 @@ class Ledger:
     ) -> None:
         self._where = where if isinstance(where, Where) else Where("sqlite", where)
         self.path = self._where.path
+        self._say: Say = say if say is not None else _unheard
         self._source = _source(self._where, say)
         self._settle = settle
         self._closed = False
@@ -108,6 +112,55 @@ class Ledger:
             self._settle()
         return self._source
 
+    def export(self, path: Path | str, project: str | None = None) -> int:
+        """Write all runs, or a project's, to a .csv, .json, .parquet or .db file; returns how many.
+
+        In CSV no text begins as a formula does. JSON and .db have the power curves too. Each comes back by merge().
+        Raises OSError where it cannot be written, ValueError for another kind of file.
+        """
+        from .export import export
+
+        path = Path(path)
+        return export(self.load(project, curves=path.suffix.lower() in (".json", ".db")), path)
+
+    def backup(self, path: Path | str) -> Path:
+        """Copy the ledger, in use or not, to a new file that is a ledger itself. Raises OSError where it cannot."""
+        path = Path(path)
+        if path.exists():
+            raise FileExistsError(f"{path} is there already, and is not written over")
+        if isinstance(self._source, Files) and self._ask() and self._source.copy(path):
+            return path
+        from .export import export
+
+        part = path.with_name(f".{path.name}.db")
+        export(self.load(curves=True), part)
+        return part.replace(path)
+
+    def merge(self, path: Path | str, project: str | None = None, progress: bool = False) -> Merged:
+        """Bring in runs of a file, under their own project or another; of what was new, known, and could not be read.
+
+        A .csv or .parquet or .json of export(), another ledger's .db, a spool's folder, or CodeCarbon's emissions.csv
+        of any version. Doing it again changes nothing. Raises OSError where the file or the ledger cannot be used,
+        ValueError in a sentence where it is no file of runs.
+        """
+        from . import importing
+
+        found, unread = importing.read(Path(path))
+        if project is not None:
+            found = [replace(run, project=labels.clean(project)) for run in found]
+        here = {(i, host): state for i, host, state in self.lines(None, ("id", "host", "state"))}
+        keys = [(rows.storable(run.id), rows.storable(run.host)) for run in found]
+        new = sum(key not in here for key in keys)
+        # What ended stays as it is; of what was going, or was left behind, the end may be told elsewhere.
+        wanted = [
+            run
+            for run, key in zip(found, keys, strict=True)
+            if key not in here or (here[key] == "running" and run.state != "running")
+        ]
+        if wanted:
+            importing.write(wanted, lambda: open_at(self._where, self._say), progress)
+        return importing.Merged(new, len(found) - new, unread)
+
     def close(self) -> None:
         """No more questions."""
         self._closed = True
@@ -124,6 +177,10 @@ class Ledger:
         if self._where.url:
             return f"<Ledger {self._source!r}>"
         return f"<Ledger {str(self.path)!r}>"
+
+
+def _unheard(_: str) -> None:
+    """Nobody is there to hear it."""
 
 
 def _source(where: Where, say: Say | None) -> Source:
