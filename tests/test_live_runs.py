@@ -194,6 +194,24 @@ def test_after_a_sleep_the_hours_are_not_known():
     assert long.notes[-1] == "after its sleep the hours of this run are not known; the annual figure is used"
 
 
+def test_an_interrupt_in_the_last_moment_costs_the_wait_and_not_the_run(monkeypatch):
+    fed = feed()
+    monkeypatch.setattr(fed, "wait", interrupted := Interrupted())
+    run, _ = track(steady(50), 60.0, fed)
+    assert interrupted.asked == [0.1]
+    assert run.state == "done"
+    assert run.grid == FR
+
+
+class Interrupted:
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, seconds):
+        self.asked.append(seconds)
+        raise KeyboardInterrupt
+
+
 def test_a_figure_of_a_zone_that_somebody_named_is_not_the_places():
     run, _ = track(steady(50), 60.0, feed(*hourly(500)), place=grid.intensity("WORLD"), named=True)
     assert (run.grid.place, run.grid.intensity_g_per_kwh) == ("electricitymaps:FR", 500)

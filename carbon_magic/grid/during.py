@@ -53,8 +53,11 @@ class Live(Annual):
 
     def settle(self, begin_s: float, duration_s: float) -> None:
         """At the run's end: a moment's wait, if figures are under way that it lacks."""
-        if pieces(self._feed.points, begin_s, duration_s, Curve()) is None:
-            self._feed.wait(END_WAIT_S)
+        try:
+            if pieces(self._feed.points, begin_s, duration_s, Curve()) is None:
+                self._feed.wait(END_WAIT_S)
+        except KeyboardInterrupt:
+            return  # whoever is in a hurry gets the annual figure
 
     def _figure(self, begin_s: float, duration_s: float, curve: Curve, final: bool) -> Found:
         feed = self._feed
