@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
+from . import page
 from .figure import Figure
 from .fresh import Fresh
 from .simulated import machine
@@ -30,7 +31,7 @@ def stamped(tick, names):
 live.wire = stamped"""
 WARM_UP = "%%carbon\ntime.sleep(1)"
 BUSY = f"""\
-%%carbon
+%%carbon --hz 10
 end = time.time() + {SECONDS}
 x = 0
 while time.time() < end:
@@ -68,9 +69,10 @@ def measure(fresh: Fresh) -> Iterator[Figure]:
     rate = (len(shown) - 1) / span_s
     note = f"{len(shown)} of {len(sent)} ticks, in pure Python; {later:.0f} ms from sending to painting"
     yield Figure("paints per second while the kernel is busy", rate, "/s", 4, least=True, note=note)
-    yield Figure("from sending to painting, median", later, "ms")
-    yield Figure("from sending to painting, 95 % within", latest, "ms")
+    yield Figure("from sending to painting, median", later, "ms", 20)
+    yield Figure("from sending to painting, 95 % within", latest, "ms", 60)
     yield Figure("longest time without a paint", 1000 * gap_s, "ms")
+    yield from page.measure()
 
 
 def _watch(fresh: Fresh, environment: dict[str, str]) -> tuple[list[str], dict[str, float]]:

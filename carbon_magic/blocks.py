@@ -32,6 +32,9 @@ class Handle:
     def __repr__(self) -> str:
         return repr(self._tracking.run())
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return self._tracking.run()._repr_mimebundle_()
+
 
 class track:  # noqa: N801 - it is used like a function
     """Measure a block, or each call of a function (plain, async, generator or async generator).

@@ -126,7 +126,7 @@ class Place:
             self._display_id, self._shown, self._gone = uuid.uuid4().hex, False, False
         self._publish(report.bundle(thing, target=self.target))
         if view is not None:
-            view.close()
+            view.retire()
 
     def _publish(self, bundle: dict[str, str]) -> None:
         update, self._shown = self._shown, True

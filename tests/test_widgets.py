@@ -19,6 +19,7 @@ from carbon_magic import report
 from carbon_magic.curve import Curve
 from carbon_magic.tick import Budget
 from carbon_magic.totals import Session
+from carbon_magic.widgets import live
 from carbon_magic.widgets.live import STATIC, LiveView, wire
 from carbon_magic.widgets.summary import SummaryView
 
@@ -145,6 +146,24 @@ def test_a_view_is_made_in_another_thread_and_holds_no_view():
     made[0].tick(tick())
     made[0].close()
     assert made[0].comm is None
+
+
+def test_a_view_is_closed_once_the_page_has_it(monkeypatch):
+    view = LiveView("t1", started(rapl()))
+    view.retire()
+    assert view.comm is not None
+    view.set_state({"ready": True})
+    assert view.comm is None
+    loaded = LiveView("t2", started(rapl()))
+    loaded.set_state({"ready": True})
+    loaded.retire()
+    assert loaded.comm is None
+    unseen = LiveView("t3", started(rapl()))
+    unseen.retire()
+    monkeypatch.setattr(live, "LOADING_S", -1.0)
+    LiveView("t4", started(rapl())).retire()
+    assert unseen.comm is None
+    assert live._retired == []
 
 
 def test_a_model_is_small(sent):

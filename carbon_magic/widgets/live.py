@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 PAST = 300
 """Points of the curve before the view was there, sent once with the model."""
+LOADING_S = 2.0
+"""After so long anywidget gives up loading a model, and says so itself."""
+_retired: list[LiveView] = []
 STATIC = Path(__file__).parent / "static"
 
 
@@ -41,6 +45,7 @@ class LiveView(anywidget.AnyWidget):
     ready = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, target: str, run: Run) -> None:
+        self.made_s = time.monotonic()
         self._names = [device.name for device in run.devices]
         look_of = zip(run.devices, looks(run.devices), strict=True)
         super().__init__(
@@ -59,6 +64,25 @@ class LiveView(anywidget.AnyWidget):
             ],
             past=_past(run),
         )
+
+    def retire(self) -> None:
+        """Close it, as soon as the page has it: closing what is still being made is an error in the page's console.
+
+        A page that never says so is given LOADING_S, until the next view retires.
+        """
+        for view in [view for view in _retired if time.monotonic() - view.made_s > LOADING_S]:
+            _retired.remove(view)
+            view.close()
+        if self.ready or time.monotonic() - self.made_s > LOADING_S:
+            self.close()
+        else:
+            _retired.append(self)
+            self.observe(self._closed_by_the_page, "ready")
+
+    def _closed_by_the_page(self, _: object) -> None:
+        if self in _retired:
+            _retired.remove(self)
+            self.close()
 
     def tick(self, tick: Tick) -> None:
         """Send the figures so far; the page draws them at its next frame."""
