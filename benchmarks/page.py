@@ -1,4 +1,4 @@
-"""The page alone, in headless Chromium: frames of the chart, what a day of ticks leaves, how soon a summary is there."""
+"""The page alone, in headless Chromium: frames of the chart, what a day of ticks leaves, how soon a summary is in."""
 
 from __future__ import annotations
 

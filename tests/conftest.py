@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ settings.load_profile("patient")
 
 # Without node the JavaScript tests are not part of the suite: the built bundle is committed.
 collect_ignore = [] if shutil.which("npm") else ["test_js.py", "browser/test_axe.py"]
+# Other programs that show notebooks are no part of the `test` extra: .ci/run installs `surfaces` and tries them.
+if not all(find_spec(name) for name in ("marimo", "notebook", "papermill", "voila")):
+    collect_ignore.append("browser/test_surfaces.py")
 
 
 def pytest_configure(config):

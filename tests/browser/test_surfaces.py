@@ -53,7 +53,6 @@ def report_in(page, runs=2):
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
     """A notebook as papermill leaves it."""
-    pytest.importorskip("papermill")
     folder = tmp_path_factory.mktemp("papermill")
     notebook_file(folder / "in.ipynb")
     command(folder, "papermill", "--no-progress-bar", "in.ipynb", "out.ipynb")
@@ -146,7 +145,6 @@ def serve(tmp_path):
 
 
 def test_notebook_7_is_live_and_keeps_the_report(serve, tmp_path, page):
-    pytest.importorskip("notebook")
     busy = '%%carbon -n "<b>train</b>"\nimport time\nend = time.time() + 4\nwhile time.time() < end: pass'
     notebook_file(tmp_path / "in.ipynb", (CELLS[0], busy, *CELLS[2:]))
     server = serve(
@@ -170,7 +168,6 @@ def test_notebook_7_is_live_and_keeps_the_report(serve, tmp_path, page):
 
 
 def test_voila_shows_reports_and_an_interactive_summary(serve, tmp_path, page):
-    pytest.importorskip("voila")
     notebook_file(tmp_path / "in.ipynb")
     server = serve("voila", "--no-browser", "--Voila.ip=127.0.0.1", "--port={port}", "in.ipynb")
     page.goto(server.url, timeout=90_000)
@@ -212,7 +209,6 @@ def _(carbon_magic):
 
 
 def test_marimo_run_headless_shows_handles_runs_and_sessions(tmp_path):
-    pytest.importorskip("marimo")
     (tmp_path / "notebook.py").write_text(MARIMO)
     command(tmp_path, "marimo", "export", "ipynb", "notebook.py", "-o", "out.ipynb", "--include-outputs")
     outputs = [o for cell in json.loads((tmp_path / "out.ipynb").read_text())["cells"] for o in cell.get("outputs", [])]
