@@ -1,6 +1,8 @@
 """Boards that tell watts or joules by hwmon, and batteries: each joule once, whatever overlaps."""
 
 import os
+import threading
+import time
 
 import pytest
 from machine import Fault, InjectedClock, hwmon, ramp, square, steady
@@ -99,14 +101,36 @@ def test_without_a_socket_s_sum_its_parts_are_summed(board):
     assert [d.method for d in devices.values() if d.kind == "dram"] == ["modelled"]
 
 
-def test_a_chassis_meter_is_the_whole_machine_and_never_added(board):
+def test_a_chassis_meter_is_the_whole_machine_and_its_firmware_keeps_nobody_waiting(board, monkeypatch):
+    """In real time: a thread asks it, as its answer may take seconds."""
     hwmon.power_meter(board.tree, 0, "", steady(300), window_s=1.0)
     board.tree.put("class/hwmon/hwmon0/device/power1_accuracy", "97.5%\n")
-    devices, others, _ = board.cell(4)
-    [chassis] = others.values()
-    assert (chassis.scope, chassis.energy_j) == ("whole machine", pytest.approx(1200, rel=0.01))
-    assert chassis.energy_j_range[0] == pytest.approx(0.975 * chassis.energy_j, rel=0.01)
-    assert {d.method for d in devices.values()} == {"modelled"}
+    asked, answer = [], threading.Event()
+
+    def slow(chip, attribute):
+        asked.append(attribute)
+        return lambda: 300.0 if answer.wait(10) else 0.0
+
+    monkeypatch.setattr(instrument.Chip, "micro", slow)
+    [meter] = instrument.find(Site({}, time.monotonic, "", board.tree.root)).meters
+    began = time.monotonic()
+    first = meter.read()
+    assert time.monotonic() - began < 0.2  # and the firmware has not answered yet
+    answer.set()
+    deadline = time.monotonic() + 10
+    while not meter._follower.known and time.monotonic() < deadline:
+        meter._thread.join(0.01)
+    a, t0 = meter.read(), time.monotonic()
+    meter._thread.join(0.2)
+    b, t1 = meter.read(), time.monotonic()
+    meter.close()
+    meter._thread.join(5)
+    assert not meter._thread.is_alive()
+    assert asked == ["power1_average"]
+    assert 0 <= first <= a < b
+    assert (b - a) / (t1 - t0) == pytest.approx(300, rel=0.1)
+    assert (meter.scope, meter.counted, meter.method) == ("whole machine", False, "polled")
+    assert meter.gain == pytest.approx((0.975, 1.025))
 
 
 @pytest.mark.parametrize("kind", ["io_error", "vanish"])

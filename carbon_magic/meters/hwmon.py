@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ..ranges import Range
 from .meter import Meter
 from .site import Found, Missing, Site
 from .watts import Watts
+
+if TYPE_CHECKING:
+    from .external.fetch import Client
+    from .external.sample import Sample
 
 CLASS = Path("class/hwmon")
 GRACE_GAIN: Range = (0.95, 1.05)
@@ -28,6 +32,7 @@ FED_BY_OTHERS = ("VDDQ_VDD2_1V8AO",)
 """AGX Orin: measured at 5 V, behind VIN_SYS_5V0 (linux arch/arm64/boot/dts/nvidia/tegra234-p3701.dtsi)."""
 INTEGRATED = "0000:00:02.0"
 """Where every integrated Intel GPU sits; its energy is the package's too."""
+CHASSIS_S = 1.0
 SLOW_S = 0.005
 """A sensor that takes longer is asked only every thousandth of that time, so that it costs 0.1 % at most."""
 
@@ -124,9 +129,7 @@ def _power_meters(chips: Sequence[Chip], now: Callable[[], float]) -> list[Meter
         if match:
             sockets[match.group(1).lower(), match.group(2)] = chip
         else:
-            meter = _watts(chip, now, "Chassis power meter", "platform", _accuracy(chip))
-            meter.scope, meter.counted = "whole machine", False
-            meters.append(meter)
+            meters.append(_chassis(chip, now))
     for (what, socket), chip in sorted(sockets.items()):
         if what == "grace":
             meter = _watts(chip, now, f"CPU {socket} Grace", "cpu", GRACE_GAIN)
@@ -157,6 +160,42 @@ def _watts(chip: Chip, now: Callable[[], float], name: str, kind: str, gain: Ran
     meter = Watts(ask, now, name=name, kind=kind, source=source, gain=gain, every_s=every_s)
     meter.group = "ACPI power meter"  # sockets have sensors of one design
     return meter
+
+
+def _chassis(chip: Chip, now: Callable[[], float]) -> Meter:
+    """Asked by a thread: the firmware may ask the BMC, which takes from milliseconds to the seconds of a time-out."""
+    from .external.wall_meter import WallMeter
+
+    meter = WallMeter(
+        "Chassis power meter",
+        "ACPI power meter, polled",
+        _Asked(chip.micro("power1_average")),
+        cast("Client", _Nothing()),
+        period_s=CHASSIS_S,
+        tick_s=CHASSIS_S,
+        counts=False,
+        gain=_accuracy(chip),
+        now=now,
+    )
+    meter.kind, meter.scope, meter.remote = "platform", "whole machine", False
+    return meter
+
+
+class _Asked(NamedTuple):
+    """A file, asked as a meter on the network is."""
+
+    ask: Callable[[], float]
+
+    def sample(self, _: Client) -> Sample:
+        from .external.sample import Sample
+
+        return Sample(watts=self.ask())
+
+
+class _Nothing:
+    """No connection: there is nothing to close."""
+
+    def close(self) -> None: ...
 
 
 def _accuracy(chip: Chip) -> Range:
