@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from looks import FRANCE
 from project_runs import NASTY, nasty, project, project_run
+from spdx_python_model import v3_0_1
 
 import carbon_magic
 from carbon_magic import process
@@ -206,7 +207,7 @@ def test_without_a_final_run_the_card_is_of_the_whole_project():
     thing = Project.of([project_run(), project_run(1, 9000)], "p")
     fields = yaml.safe_load(hand_in(thing, "huggingface").strip("-\n"))["co2_eq_emissions"]
     assert fields["emissions"] == pytest.approx(thing.co2e_g, rel=1e-5)
-    assert "all 2 runs" in fields["source"]
+    assert "the whole project, 2 runs, failed ones included" in fields["source"]
     assert "training_type" not in fields
 
 
@@ -245,8 +246,21 @@ def test_spdx_is_a_graph_whose_energy_adds_up(thing):
     assert sum(float(part["ai_energyQuantity"]) for part in parts) == pytest.approx(thing.energy_kwh, rel=1e-4)
 
 
+@pytest.mark.parametrize("thing", [THESIS, nasty(), two_places()])
+def test_spdx_is_read_and_written_again_by_the_models_own_library(thing):
+    objects = v3_0_1.SHACLObjectSet()
+    v3_0_1.JSONLDDeserializer().read(io.BytesIO(hand_in(thing, "spdx").encode()), objects)
+    assert objects.missing_ids == set()
+    [package] = objects.foreach_type(v3_0_1.ai_AIPackage)
+    energy = package.ai_energyConsumption
+    parts = [*energy.ai_trainingEnergyConsumption, *energy.ai_finetuningEnergyConsumption]
+    assert sum(part.ai_energyQuantity for part in parts) == pytest.approx(thing.energy_kwh, rel=1e-4)
+    v3_0_1.JSONLDSerializer().write(objects, io.BytesIO())  # refuses what lacks a property that the model demands
+
+
 def test_spdx_writes_the_smallest_energy_without_an_exponent():
     tiny = Project.of([project_run(seconds=1e-6)], "p")
+    assert isinstance(yaml.safe_load(hand_in(tiny, "huggingface").strip("-\n"))["co2_eq_emissions"]["emissions"], float)
     package = json.loads(hand_in(tiny, "spdx"))["@graph"][-1]
     [part] = package["ai_energyConsumption"]["ai_finetuningEnergyConsumption"]
     assert re.fullmatch(r"0\.0+\d+", part["ai_energyQuantity"])

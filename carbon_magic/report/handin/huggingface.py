@@ -6,8 +6,10 @@ Fields: huggingface.co/docs/hub/model-cards-co2. Texts are double-quoted as in J
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ..project_words import counted
 from . import wording
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ def write(facts: Facts, options: Options) -> str:
     project = facts.project
     whole = project.co2e_g
     final = project.final_co2e_g if project.final_energy_j else None
-    fields: dict[str, float | str] = {
-        "emissions": float(f"{final if final is not None else whole:.6g}"),
+    fields: dict[str, Decimal | str] = {
+        "emissions": Decimal(f"{final if final is not None else whole:.6g}"),
         "source": source(facts),
     }
     if options.training_type:
@@ -29,7 +31,9 @@ def write(facts: Facts, options: Options) -> str:
     fields["geographical_location"] = wording.several([part.name for part in facts.grids])
     if facts.hardware:
         fields["hardware_used"] = wording.several(list(facts.hardware))
-    lines = [f"  {name}: {value if isinstance(value, float) else _quoted(value)}" for name, value in fields.items()]
+    # Without an exponent: 1e-08 is a text to many who read YAML.
+    values = {name: f"{v:f}" if isinstance(v, Decimal) else _quoted(v) for name, v in fields.items()}
+    lines = [f"  {name}: {value}" for name, value in values.items()]
     return "\n".join(("---", "co2_eq_emissions:", *lines, "---", ""))
 
 
@@ -40,7 +44,7 @@ def source(facts: Facts) -> str:
     how = f"{wording.known(facts)}; {wording.pue(facts)}; grid of {place}"
     whole = f"{wording.number(project.co2e_g)} g (90 % range {_range(facts)} g)"
     if not project.final_energy_j:
-        said = f"all {len(project.entries):,} runs of the project, failed ones included: {whole}"
+        said = f"the whole project, {counted(len(project.entries), 'run')}, failed ones included: {whole}"
     else:
         said = f"the final model's training; the whole project, failed runs included, took {whole}"
     return f"carbon_magic {facts.version}: {said}; {how}"
