@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.error import UsageError
-from machine import InjectedClock
+from kernels import kernel
+from machine import InjectedClock, steady
+from machine.plugs import Plug
 
 from carbon_magic import calibrating, calibration, data, meters
 from carbon_magic.calibrating import Bench, BusyError, Measured, Work
@@ -376,3 +378,23 @@ def test_not_while_a_run_is_in_progress(at):
 
     with carbon_magic.track("busy"), pytest.raises(UsageError, match="while a run is in progress"):
         at.run()
+
+
+@pytest.mark.kernel
+def test_in_a_notebook_the_answer_takes_the_bars_place(tmp_path):
+    """What is saved holds no widget. The machine that runs the tests may be busy: it is measured, or politely not."""
+    with Plug("shelly", steady(60)) as plug:
+        environ = {"CARBON_MAGIC_WALL": plug.url, "CARBON_MAGIC_CALIBRATION": str(tmp_path / "kept")}
+        with kernel(**environ) as here:
+            here.run("%load_ext carbon_magic")
+            reply, outputs = here.run("%carbon calibrate --seconds 5")
+    assert reply["status"] == "ok"
+    displayed = [(kind, content) for kind, content in outputs if kind in ("display_data", "update_display_data")]
+    (first, bar), *_, (last, answer) = displayed
+    assert (first, last) == ("display_data", "update_display_data")
+    assert bar["transient"]["display_id"] == answer["transient"]["display_id"]
+    assert "application/vnd.jupyter.widget-view+json" in bar["data"]
+    assert set(answer["data"]) == {"text/plain", "text/html"}
+    assert "At the wall" in answer["data"]["text/plain"] or "is busy" in answer["data"]["text/plain"]
+    assert [kind for kind, _ in displayed].count("display_data") == 1
+    assert not [content for kind, content in outputs if kind in ("stream", "error")]

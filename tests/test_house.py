@@ -20,7 +20,7 @@ FLOORS = [
     {"widgets"},
     {"screen", "terminal"},
     {"budgeting", "stopping"},
-    {"process", "desk", "cell_source"},
+    {"progress", "process", "desk", "cell_source"},
     {"blocks", "commands"},
     {"magic", "__init__"},
 ]

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
 from .. import calibrating, process, screen
 from .. import calibration as kept
 from ..calibrating import Bench, BusyError, Measured, Work
-from ..clock import SystemClock
+from ..calibration import Host
+from ..clock import Clock, SystemClock
+from ..device import Device
 from ..meters import cpu_model, cpu_time, survey, with_wall
 from ..meters.processor import curve_of
 from ..meters.site import Site
+from ..progress import Progress
 from ..report import calibrated
 
 if TYPE_CHECKING:
@@ -46,56 +49,57 @@ def run(shell: InteractiveShell, words: Sequence[str]) -> None:
         _say(shell, "This host's calibration is forgotten." if was else "This host was not calibrated.")
         here.tracker.close()
         return
+    progress = Progress(shell, seconds + (len(calibrating.LOADS) * LOAD_S if load else 0.0), "at rest")
+    answer = calibrated.sentence("Not calibrated.")
+    try:
+        answer = _answer(site, host, clock, seconds, load, progress)
+    except KeyboardInterrupt:
+        answer = calibrated.sentence("Interrupted: nothing was stored, and what was known before is as it was.")
+    finally:
+        progress.answer(answer)
+    here.tracker.close()  # the next run looks for its meters anew, and finds this
+
+
+def _answer(site: Site, host: Host, clock: Clock, seconds: float, load: bool, progress: Progress) -> dict[str, str]:
+    """What is known now, or why nothing more is."""
     found = survey(site)
     cpus = cpu_time.cpus_shown()
-    bench = Bench(found.meters, cpu_time.busy_and_total, cpus, clock)
     try:
-        measured = _measure(bench, seconds, load)
-    except KeyboardInterrupt:
-        _say(shell, "Interrupted: nothing was stored, and what was known before is as it was.")
-        return
+        measured = _measure(Bench(found.meters, cpu_time.busy_and_total, cpus, clock), seconds, load, progress)
     except BusyError as error:
-        _say(shell, f"Not calibrated: this machine is busy ({error}). Again, please, when nothing else runs on it.")
-        return
+        again = "Again, please, when nothing else runs on it."
+        return calibrated.sentence(f"Not calibrated: this machine is busy ({error}). {again}")
     finally:
         for meter in found.meters:
             meter.close()
     if measured is None:
-        _say(shell, NOTHING)
-        return
+        return calibrated.sentence(NOTHING)
     known = calibrating.calibration(host, time.time(), measured, curve_of(site.cpuinfo, cpus))
     try:
         path = kept.save(known, os.environ)
     except OSError as error:
-        _say(shell, f"Measured, but not stored: {error.strerror or type(error).__name__} ({kept.folder(os.environ)}).")
-        return
-    here.tracker.close()  # the next run looks for its meters anew, and finds this
-    screen.show_bundle(shell, calibrated.bundle(known, path))
+        why = f"{error.strerror or type(error).__name__}: {kept.folder(os.environ)}"
+        return calibrated.sentence(f"Measured, but not stored ({why}).")
+    return calibrated.bundle(known, path)
 
 
-def _measure(bench: Bench, seconds: float, load: bool) -> Measured | None:
-    from tqdm.auto import tqdm
-
-    whole = seconds + (len(calibrating.LOADS) * LOAD_S if load else 0.0)
-    with tqdm(
-        total=round(whole, 1), unit="s", desc="at rest", leave=False, bar_format="{desc} {bar} {n:.0f}/{total:.0f} s"
-    ) as bar:
-        bench.listen()
-        if not bench.odometers:
-            return None
-        rest, rest_s = bench.rest(seconds, bar.update)
-        return Measured(rest, rest_s, _loads(bench, bar) if load else ())
+def _measure(bench: Bench, seconds: float, load: bool, progress: Progress) -> Measured | None:
+    bench.listen()
+    if not bench.odometers:
+        return None
+    rest, rest_s = bench.rest(seconds, progress.passed)
+    return Measured(rest, rest_s, _loads(bench, progress) if load else ())
 
 
-def _loads(bench: Bench, bar: Any) -> tuple[tuple[float, float, tuple[Any, ...]], ...]:
+def _loads(bench: Bench, progress: Progress) -> tuple[tuple[float, float, tuple[Device, ...]], ...]:
     """A quarter of the CPUs busy, then a half, three quarters, all of them."""
     found = []
     with Work() as work:
         for part in calibrating.LOADS:
-            bar.set_description(f"{part:.0%} busy")
+            progress.doing(f"{part:.0%} busy")
             work.spread(max(1, round(part * bench.cpus)))
-            bench.load(calibrating.WARM_S, bar.update)
-            found.append(bench.load(LOAD_S - calibrating.WARM_S, bar.update))
+            bench.load(calibrating.WARM_S, progress.passed)
+            found.append(bench.load(LOAD_S - calibrating.WARM_S, progress.passed))
     return tuple(found)
 
 
