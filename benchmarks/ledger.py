@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import sqlite3
 import subprocess
@@ -44,8 +45,9 @@ def _run(i: int, project: str, state: str = "done", begin_s: float = 1.7e9, gpu:
         Device("DRAM 0", "dram", 60.0, (50.0, 70.0), "RAPL", "counter"),
         Device(f"GPU {gpu}", "gpu", 3000.0 + i % 11, (2900.0, 3100.0), "NVML", "counter"),
     )
+    key = f"{random.getrandbits(128):032x}"
     return Run(
-        f"{i:032x}", f"trial {i}", state, begin_s + 20.0 * i, 15.0, (3400.0, 3730.0), grid, devices,  # type: ignore[arg-type]
+        key, f"trial {i}", state, begin_s + 20.0 * i, 15.0, (3400.0, 3730.0), grid, devices,  # type: ignore[arg-type]
         stage=("tune", "train", "explore")[i % 3], tags={"lr": i % 5}, project=project, host=f"node {i % 4}",
     )  # fmt: skip
 

@@ -1,5 +1,8 @@
 """The ledger's kept sums: whatever is written, in whatever order, they are what reading every run would give."""
 
+import sqlite3
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,9 +13,10 @@ from hypothesis import strategies as st
 from store_runs import run
 
 from carbon_magic import Session
+from carbon_magic.alive import me
 from carbon_magic.curve import Curve
 from carbon_magic.device import Device
-from carbon_magic.store import answers, sums
+from carbon_magic.store import answers, rows, schema, sums
 from carbon_magic.store.files import Files
 from carbon_magic.store.ledger import Ledger
 from carbon_magic.store.sqlite import SqliteStore
@@ -101,3 +105,51 @@ def test_a_table_from_columns_is_the_table_of_the_runs(tmp_path):
     pandas.testing.assert_frame_equal(ledger.runs(), Session(tuple(ledger.load())).to_frame(), check_dtype=False)
     assert ledger.load()[2].energy_j == 2.0
     assert ledger.load()[2].duration_s == 12.0
+
+
+def oldest(path, *runs):
+    """A file as the first version wrote it."""
+    db = sqlite3.connect(path, isolation_level=None)
+    for statement in schema.STEPS[0]:
+        db.execute(statement)
+    db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    db.execute("PRAGMA user_version = 1")
+    for it in runs:
+        record = rows.row(it, rows.figures(it, me()), rows.pack(it))
+        db.execute(f"INSERT INTO runs ({', '.join(rows.COLUMNS)}) VALUES ({', '.join('?' * len(record))})", record)
+    db.close()
+
+
+def test_a_file_of_the_first_version_is_read_as_it_is_and_brought_up_to_date_by_a_writer(tmp_path):
+    path = tmp_path / "ledger.db"
+    late = Curve((2.5, 5.0, 7.5, 10.0), {"cpu": (0.0, 1.0, 2.0, 3.0)})
+    runs = [run("outer", energy_j=7.2e6, duration_s=20.0), run("late", energy_j=6e6, started_at=1015.0, curve=late),
+            run("going", "running", host="b"), run("q", "failed", project="q", tags={"lr": 1})]  # fmt: skip
+    oldest(path, *runs)
+    sqlite3.connect(path).execute("UPDATE runs SET run = '{' WHERE id = 'q'").connection.commit()
+    before, there = path.read_bytes(), Ledger(path)
+    assert there.load(curves=True) == runs[:3]
+    totals, table = there.totals(), there.table()
+    assert totals["energy_kwh"].item() == pytest.approx(Session(tuple(runs[:3])).energy_kwh)
+    assert path.read_bytes() == before
+    SqliteStore(path).close()
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (len(schema.STEPS),)
+    assert there.load(curves=True) == runs[:3]
+    for name, figure in there.totals().iloc[0].items():
+        assert totals[name][0] == pytest.approx(figure)
+    assert there.table()["own"].tolist() == pytest.approx(table["own"].tolist())
+    store = SqliteStore(path)
+    store.put(run("going", "done", host="b"))
+    store.close()
+    assert there.totals()["runs"].item() == 3
+
+
+def test_ten_processes_bring_a_file_up_to_date_at_once(tmp_path):
+    path = tmp_path / "ledger.db"
+    oldest(path, *(run(str(i), started_at=1000.0 + 7 * i) for i in range(50)))
+    script = "import sys; from pathlib import Path; from carbon_magic.store.sqlite import SqliteStore; SqliteStore(Path(sys.argv[1])).close()"
+    kernels = [
+        subprocess.Popen([sys.executable, "-c", script, str(path)], cwd=Path(__file__).parents[1]) for _ in range(10)
+    ]
+    assert [kernel.wait(60) for kernel in kernels] == [0] * 10
+    assert Ledger(path).totals()["duration_s"].item() == pytest.approx(49 * 7 + 10)

@@ -129,6 +129,28 @@ def test_a_locked_ledger_does_not_hold_up_the_end(path: Path) -> None:
     assert Ledger(path).load() == []
 
 
+def test_what_a_locked_ledger_did_not_take_is_written_by_the_next_start(path: Path) -> None:
+    SqliteStore(path).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    script = (
+        "from carbon_magic.store import rescue\nimport carbon_magic.store.pump as module; module.EXIT_S = 0.2\n"
+        "pump = Pump(lambda: open_store(path, {}, say), say, rescue(path, {}))\n"
+        "pump.put(run('1', points=3)); pump.put(run('2', 'running'))"
+    )
+    _, err = finish(start(path, script))
+    assert len(err.splitlines()) == 1
+    assert "the next one writes them" in err
+    other.execute("ROLLBACK")
+    other.close()
+    assert Ledger(path).load() == []
+    finish(start(path, "pump.put(run('3'))"))
+    runs = Ledger(path).load(curves=True)
+    assert sorted((r.id, r.state) for r in runs) == [("1", "done"), ("2", "interrupted"), ("3", "done")]
+    assert len(runs[0].curve.t_s) == 3
+    assert not list(path.parent.rglob("*.jsonl"))
+
+
 def test_a_locked_ledger_does_not_hold_up_who_puts_while_the_interpreter_ends(path: Path) -> None:
     SqliteStore(path).close()
     other = sqlite3.connect(path, isolation_level=None)

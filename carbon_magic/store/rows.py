@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import operator
@@ -14,8 +15,9 @@ from .. import own, totals
 from ..alive import Owner, is_alive
 from ..curve import Curve
 from ..device import Device
+from ..grid import Intensity
 from ..own import Span
-from ..run import Run
+from ..run import Run, plain
 from ..totals import value
 
 if TYPE_CHECKING:
@@ -55,7 +57,22 @@ LEASE_S = 30.0
 
 def row(run: Run, figures: Sequence[object], curve: bytes | None) -> tuple[object, ...]:
     """Values in the order of COLUMNS, most of them from those of FIGURES."""
-    return (*_taken(figures), dump(run.to_dict()), curve)
+    return (*_taken(figures), document(run), curve)
+
+
+def document(run: Run) -> str:
+    """All of a run but its curve and what follows from the rest, as JSON: what Run.from_dict needs.
+
+    The grid, much of it text, is the same for thousands of runs.
+    """
+    d = plain(run) if not run.curve.t_s else plain(replace(run, curve=Curve()))
+    del d["grid"], d["curve"]
+    return f'{_encode(d)[:-1]},"grid":{_grid(run.grid)}}}'
+
+
+@functools.lru_cache(maxsize=64)
+def _grid(grid: Intensity) -> str:
+    return dump(grid.to_dict())
 
 
 _taken = operator.itemgetter(*map(FIGURES.index, COLUMNS[:-2]))

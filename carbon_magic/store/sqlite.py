@@ -28,14 +28,13 @@ POINTS_PER_S = 25
 """A curve of a running run is written again after a second for each so many points: 0.02 % of a core, however long."""
 
 _VALUES = ", ".join("?" * len(rows.COLUMNS))
+_INSERT = f"INSERT INTO runs ({', '.join(rows.COLUMNS)}) VALUES ({_VALUES}) ON CONFLICT (id, host) DO"  # noqa: S608
 # Of a running run the curve comes now and then only; an ended run is never called running again.
 _UPDATES = ", ".join(f"{c} = excluded.{c}" for c in rows.COLUMNS if c not in ("id", "host", "curve"))
 PUT = (  # constants only: what users give are values
-    f"INSERT INTO runs ({', '.join(rows.COLUMNS)}) VALUES ({_VALUES}) ON CONFLICT (id, host) DO UPDATE SET {_UPDATES}, "  # noqa: S608
-    "curve = coalesce(excluded.curve, curve) WHERE excluded.state <> 'running' OR runs.state = 'running'"
+    f"{_INSERT} UPDATE SET {_UPDATES}, curve = coalesce(excluded.curve, curve) "
+    "WHERE excluded.state <> 'running' OR runs.state = 'running'"
 )
-
-
 _OLD = (
     "SELECT r.seq, f.state, f.project, f.host, f.started_at, f.duration_s, f.parts FROM runs r LEFT JOIN figures f "
     "ON f.seq = r.seq WHERE r.id = ? AND r.host = ?"
@@ -94,13 +93,13 @@ class SqliteStore:
         self._known: dict[str, Run] = {}
         """Running runs as they were last written as a whole."""
         with plain_errors(path):
-            self._db = connect(path, "mode=rwc")
+            self.db = connect(path, "mode=rwc")
         try:
             with plain_errors(path):
-                _prepare(self._db)
+                _prepare(self.db)
             self._file = _identity(path)
         except BaseException:
-            self._db.close()
+            self.db.close()
             raise
 
     def put(self, run: Run) -> None:
@@ -113,10 +112,10 @@ class SqliteStore:
 
     def put_all(self, runs: Iterable[Run], owner: Owner | None = None) -> None:
         """Keep many in one transaction: all of them, or none where it raises."""
-        with plain_errors(self.path), transaction(self._db):
-            sums = Sums(self._db)
+        with plain_errors(self.path), transaction(self.db):
+            sums = Sums(self.db)
             for run in runs:
-                enter(self._db, sums, run, owner or me(), self._curve(run))
+                enter(self.db, sums, run, owner or me(), self._curve(run))
                 self._known.pop(run.id, None)
                 if run.state == "running":
                     self._known[run.id] = run
@@ -129,8 +128,8 @@ class SqliteStore:
             return False
         curve = self._curve(run) if run.curve.t_s else None
         if curve is not None:
-            self._db.execute(_MOVE_CURVE, (curve, rows.storable(run.id), rows.storable(run.host)))
-        return move(self._db, rows.moved(run), run.id, run.host)
+            self.db.execute(_MOVE_CURVE, (curve, rows.storable(run.id), rows.storable(run.host)))
+        return move(self.db, rows.moved(run), run.id, run.host)
 
     def _curve(self, run: Run) -> bytes | None:
         if run.state != "running":
@@ -145,16 +144,11 @@ class SqliteStore:
     def runs(self, project: str | None = None, curves: bool = True) -> list[Run]:
         """All runs, or a project's, in the order in which they began. Without curves it is several times faster."""
         with plain_errors(self.path):
-            return list(select(self._db, project, curves))
-
-    @property
-    def db(self) -> sqlite3.Connection:
-        """The open file, for who merges into it."""
-        return self._db
+            return list(select(self.db, project, curves))
 
     def close(self) -> None:
         """Let go of the file; the last one to do so folds the WAL into it."""
-        self._db.close()
+        self.db.close()
 
 
 def enter(
@@ -162,16 +156,21 @@ def enter(
 ) -> None:
     """Keep a run, in a transaction of the caller's."""
     figures = rows.figures(run, owner, updated_at)
+    record = rows.row(run, figures, curve)
+    added = db.execute(f"{_INSERT} NOTHING", record)
+    if added.rowcount == 1:
+        _figure(db, sums, int(added.lastrowid or 0), run, figures)
+        return
     old = db.execute(_OLD, figures[:2]).fetchone()
-    if old is not None and old[1] not in ("running", None):
+    if old[1] not in ("running", None):
         if run.state != "running":
-            db.execute(PUT, rows.row(run, figures, curve))
+            db.execute(PUT, record)
             host, begin_s, duration_s, told = old[3:]
             was = rows.span(host, begin_s, duration_s, told, Curve)
             _figure(db, sums, old[0], run, figures, (str(old[2]), was))
         return
-    seq = db.execute(PUT, rows.row(run, figures, curve)).lastrowid
-    _figure(db, sums, int(seq or 0) if old is None else old[0], run, figures)
+    db.execute(PUT, record)
+    _figure(db, sums, old[0], run, figures)
 
 
 def _figure(
