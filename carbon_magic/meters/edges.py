@@ -20,6 +20,8 @@ LEAST_JUMP = 0.05
 """Watts that differ by less than this part of the mean are the same."""
 CONSISTENT = 0.1
 """The joules of a tick may lie outside its two powers by this part of their difference."""
+HIDDEN = 0.25
+"""Of a tick that looks steady, this part may come and go between the two windows in which the watts were seen."""
 SLOWLY = 0.15
 """A change that took the whole tick instead of a moment moves an eighth of the difference; and a little to spare."""
 
@@ -163,7 +165,9 @@ def share(
         return even_j, even_off_j
     jump_j = (before_w - after_w) * tick_s
     if abs(jump_j) < LEAST_JUMP * joules:
-        return even_j, even_off_j
+        # The same watts on both sides: what could lie across the edge is what they do not account for.
+        rest_j = abs(joules - (before_w + after_w) / 2 * tick_s)
+        return even_j, min(even_off_j, rest_j + HIDDEN * even_off_j)
     changed = (joules - after_w * tick_s) / jump_j  # the fraction of the tick at the watts before
     if not -CONSISTENT < changed < 1 + CONSISTENT:
         return even_j, even_off_j

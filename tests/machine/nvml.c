@@ -245,6 +245,7 @@ API nvmlDeviceGetDeviceHandleFromMigDeviceHandle(Device instance, Device *device
 
 API nvmlDeviceGetTotalEnergyConsumption(Device device, unsigned long long *mj) {
     ASK(device, mj);
+    spend(a.gpu->call_s);
     int error = refusal(&a, "no_energy");
     if (!error) *mj = (unsigned long long)(counted(a.gpu, tick(a.gpu, a.t)) * 1000 + 1e-6);
     return error;

@@ -53,6 +53,8 @@ class Gpu:
     memory_gb: float = 80.0
     cores: int = 6912
     clock_mhz: int = 1410
+    call_s: float = 0.0
+    """How long the driver takes to tell the energy."""
     module: bool = False
     """A superchip: its sensors and its counter are those of the module."""
     tick_s: float = 0.1
@@ -131,7 +133,7 @@ def configure(
         lines += ["gpu", f"name {gpu.name}", f"uuid {uuid}", f"pci {pci}", f"memory {gpu.memory_gb * 1e9!r}"]
         lines += [f"mig {-1 if gpu.mig is None else gpu.mig}", f"architecture {gpu.architecture}"]
         lines += [f"cores {gpu.cores}", f"clock_mhz {gpu.clock_mhz}", f"module {int(gpu.module)}"]
-        for key in ("limit_w", "tick_s", "phase_s", "window_s", "instant_s", "start_j", "gain"):
+        for key in ("limit_w", "tick_s", "phase_s", "window_s", "instant_s", "start_j", "gain", "call_s"):
             lines.append(f"{key} {float(getattr(gpu, key))!r}")
         lines += [" ".join(["term", *map(str, term)]) for term in gpu.trace.terms]
         for fault in sorted(gpu.faults, key=lambda fault: fault.at):

@@ -17,7 +17,7 @@ typedef struct { unsigned pid, sm; unsigned long long bytes; } Process;
 typedef struct {
     char name[TEXT], uuid[TEXT], pci[32];
     double limit_w, tick_s, phase_s, window_s, instant_s, start_j, gain, memory;
-    double cores, clock_mhz;
+    double cores, clock_mhz, call_s;
     int architecture, module, mig; /* mig: -1 knows no MIG, 0 is off, else how many instances */
     int n_terms, n_faults, n_processes;
     Term terms[MAX_TERMS];
@@ -61,6 +61,7 @@ static void parse(Machine *m, FILE *file) {
         else if (!strcmp(key, "gain")) g->gain = strtod(value, NULL);
         else if (!strcmp(key, "memory")) g->memory = strtod(value, NULL);
         else if (!strcmp(key, "cores")) g->cores = strtod(value, NULL);
+        else if (!strcmp(key, "call_s")) g->call_s = strtod(value, NULL);
         else if (!strcmp(key, "clock_mhz")) g->clock_mhz = strtod(value, NULL);
         else if (!strcmp(key, "module")) g->module = atoi(value);
         else if (!strcmp(key, "architecture")) g->architecture = atoi(value);
@@ -97,6 +98,15 @@ static Machine *current(void) {
     Machine *m = machine;
     pthread_mutex_unlock(&lock);
     return m;
+}
+
+/* A driver takes its time. */
+static void spend(double duration_s) {
+    struct timespec began, now;
+    if (duration_s <= 0) return;
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    do clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((double)(now.tv_sec - began.tv_sec) + 1e-9 * (double)(now.tv_nsec - began.tv_nsec) < duration_s);
 }
 
 /* ---- truth.py and faults.py, in C ---- */
