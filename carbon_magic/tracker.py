@@ -113,7 +113,7 @@ class Tracker:
         tracking.machine.finish_queued()
         now_s = self.clock.monotonic()
         marks = tracking.machine.mark(edge=True)
-        look = tracking.witness.look()
+        look = tracking.look_around()
         tracking.ending = True
         self._drain(tracking, now_s)
         tracking.during.settle(tracking.started_at, now_s - tracking.t0_s)

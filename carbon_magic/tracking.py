@@ -247,6 +247,10 @@ class Tracking:
             if self._stop is not None:
                 self._stop(self.budget.exceeded)
 
+    def look_around(self) -> Look | None:
+        """At this process and the others on the host, since the last slice of the share."""
+        return self.witness.look(self._splitter.last)
+
     def save(self, marks: Sequence[Mark], now_s: float) -> Run | None:
         """The run so far, if it is time to keep it; a long curve comes more rarely than the figures."""
         if now_s < self._save_s - EARLY_S:
@@ -254,7 +258,7 @@ class Tracking:
         # Whole seconds from the beginning: together with a point of the curve, which is one wake instead of two.
         self._save_s = self.t0_s + SAVE_S * (1 + (now_s + EARLY_S - self.t0_s) // SAVE_S)
         if self.witness.due(now_s):
-            self._splitter.slice(self.witness.look(), marks)
+            self._splitter.slice(self.look_around(), marks)
         self.during.refresh()
         curve = now_s - self._curve_s >= max(CURVE_S, len(self._recorder) / POINTS_PER_S)
         if curve:

@@ -19,6 +19,7 @@ import carbon_magic
 from carbon_magic import grid, meters
 from carbon_magic.config import Settings
 from carbon_magic.run import Run
+from carbon_magic.share import peers
 from carbon_magic.share.peers import Peer, Peers, allocation
 from carbon_magic.share.split import Witness
 from carbon_magic.share.tree import Tree, has_children
@@ -162,13 +163,14 @@ class TestPeers:
         assert one.others(0.0) == []
         two.begin("a", 10.0)
         two.begin("b", 11.0)
-        assert one.others(12.0)[0].spans == ((10.0, float("inf")),)
+        assert one.others(12.0) == [Peer(os.getpid(), 2, ((10.0, float("inf")),))]
         two.end("a", 12.0)
         assert one.others(12.0)[0].spans == ((10.0, float("inf")),)
         two.end("b", 13.0)
-        assert one.others(13.0)[0].spans == ((10.0, 13.0),)
+        assert one.others(12.5)[0].spans == ((10.0, 13.0),)
+        assert one.others(13.0) == []  # not since then
         two.end("b", 99.0)
-        assert one.others(13.0)[0].spans == ((10.0, 13.0),)
+        assert one.others(12.5)[0].spans == ((10.0, 13.0),)
 
     def test_thousands_of_blocks_fit(self, tmp_path):
         one, two = Peers(4, tmp_path), Peers(4, tmp_path)
@@ -182,30 +184,31 @@ class TestPeers:
 
     def test_files_of_others_are_data(self, tmp_path):
         one = Peers(4, tmp_path)
-        (tmp_path / "junk").write_bytes(b"carbonm1" + b"\xff" * 2000)
+        (tmp_path / "junk").write_bytes(b"carbonm2" + b"\xff" * (peers.SIZE - 8))
+        (tmp_path / "short").write_bytes(b"carbonm2" + b"\xff" * 2000)
         (tmp_path / "empty").touch()
         (tmp_path / "folder").mkdir()
         (tmp_path / "link").symlink_to("/etc/passwd")
         assert one.others(0.0) == []
 
-    def test_an_ended_process_counts_until_it_ended_and_its_file_is_taken_away(self, tmp_path):
+    def test_an_ended_process_counts_until_it_ended_and_its_slot_is_taken_anew(self, tmp_path):
         code = (
             "from pathlib import Path; import sys, os; from carbon_magic.share.peers import Peers\n"
             "p = Peers(1, Path(sys.argv[1])); p.begin('a', 5.0); p.end('a', 6.0); p.begin('b', 7.0); os._exit(9)"
         )
-        subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
         one = Peers(4, tmp_path)
-        assert [peer.spans for peer in one.others(10.0)] == [((5.0, 6.0),)]
-        assert len(list(tmp_path.iterdir())) == 2
-        assert one.others(1000.0) == []
-        assert len(list(tmp_path.iterdir())) == 1
+        for _ in range(3):
+            subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+            assert [peer.spans for peer in one.others(5.5)] == [((5.0, 6.0),)]
+        assert one.others(6.5) == []
 
-    def test_no_folder_no_trouble(self, tmp_path):
+    def test_a_full_file_and_no_folder_are_no_trouble(self, tmp_path):
+        many = [Peers(4, tmp_path) for _ in range(peers.SLOTS + 2)]
         (tmp_path / "file").touch()
-        one = Peers(4, tmp_path / "file")
-        one.begin("a", 1.0)
-        one.end("a", 2.0)
-        assert one.others(3.0) == []
+        for one in (many[-1], Peers(4, tmp_path / "file")):
+            one.begin("a", 1.0)
+            one.end("a", 2.0)
+            assert one.others(3.0) == []
 
 
 class Host:

@@ -1,8 +1,8 @@
 """The notebooks on this host that count as well: so that no idling is claimed twice.
 
-Each process has one small file in memory, with the spans of time in which it counted. Writing it is a copy of bytes,
-so it may be done in a cell's path; the others read it once a second. Only times and CPU counts are in it. It lies where
-every user of the host can see it; containers with a /dev/shm of their own do not see each other's.
+Each user has one file in memory that all users may read, with a slot for each process: the spans of time in which it
+counted. Writing is a copy of bytes and reading another, so both may be done in a cell's path. Only times and CPU counts
+are in it. Containers with a /dev/shm of their own do not see each other's.
 """
 
 from __future__ import annotations
@@ -13,22 +13,30 @@ import mmap
 import os
 import struct
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ..alive import Owner, is_alive, me
 
-_MAGIC = b"carbonm1"
-_HEAD = struct.Struct("<8sI80sQddI")
-"""What it is, a number that is odd while it is written, the boot, pid, its start, CPUs it may use, spans in use."""
+try:
+    import fcntl
+except ImportError:  # Windows: two processes that start at the same moment may take one slot, and one is not seen
+    fcntl = None  # type: ignore[assignment]
+
+_MAGIC = b"carbonm2"
+_HEAD = struct.Struct("<8sI80sQddIdd")
+"""What it is, a number that is odd while it is written, the boot, pid, its start, CPUs it may use, spans that follow,
+and the beginning and end of all of them."""
 _SPAN = struct.Struct("<dd")
 SPANS = 32
 """More blocks than this in a second are one span as far as the others know."""
-SIZE = _HEAD.size + SPANS * _SPAN.size
+SLOT = _HEAD.size + SPANS * _SPAN.size
+SLOTS = 256
+SIZE = SLOTS * SLOT
 _FOREVER = float("inf")
-KEPT_S = 120.0
-"""What an ended process did this long ago is in everybody's sums: its file is taken away by whoever sees it."""
+_TRIES = 20
 
 Span = tuple[float, float]
 
@@ -50,14 +58,14 @@ def folder() -> Path:
     """Where the files are: memory that all users share where there is such a thing."""
     shared = Path("/dev/shm")  # noqa: S108 - the files hold nothing that is anybody's, and are checked when read
     if sys.platform == "linux" and os.access(shared, os.W_OK):
-        return shared / "carbon_magic-peers"
+        return shared / "carbon_magic-hosts"
     import tempfile  # 5 ms, and not needed where there is /dev/shm
 
-    return Path(tempfile.gettempdir()) / "carbon_magic-peers"
+    return Path(tempfile.gettempdir()) / "carbon_magic-hosts"
 
 
 class Peers:
-    """This process's file, and a look at those of the others."""
+    """This process's slot, and a look at those of the others."""
 
     def __init__(self, cpus: float, where: Path | None = None) -> None:
         self._folder = where if where is not None else folder()
@@ -67,26 +75,45 @@ class Peers:
         self._spans: list[Span] = []
         self._open: dict[str, float] = {}
         self._seq = 0
-        self._memory: mmap.mmap | None = None
-        self._name = f"{os.getpid()}-{os.urandom(6).hex()}"
+        self._name = str(os.getuid()) if hasattr(os, "getuid") else "user"
+        self._files: dict[str, mmap.mmap | None] = {}
+        self._at: int | None = None
         with contextlib.suppress(OSError, ValueError):
-            self._memory = self._make()
+            self._at = self._claim()
 
-    def _make(self) -> mmap.mmap:
+    def _claim(self) -> int:
+        """A slot of this user's file that nobody alive has."""
         self._folder.mkdir(mode=0o1777, exist_ok=True)
         with contextlib.suppress(OSError):
             self._folder.chmod(0o1777)  # mkdir's mode is cut by the umask; sticky: nobody deletes another's file
-        descriptor = os.open(self._folder / self._name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(self._folder / self._name, flags, 0o644)
         try:
-            os.ftruncate(descriptor, SIZE)
-            return mmap.mmap(descriptor, SIZE)
+            _lock(descriptor)
+            if os.fstat(descriptor).st_size != SIZE:
+                os.ftruncate(descriptor, SIZE)
+            memory = self._files[self._name] = mmap.mmap(descriptor, SIZE)
+            at = next(at for at in range(0, SIZE, SLOT) if self._free(memory, at))
+            self._write(memory, at)
+            return at
+        except StopIteration:
+            raise OSError("no slot is free") from None
         finally:
+            if fcntl is not None:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # the mapping has a copy of it, which would keep the lock
             os.close(descriptor)
+
+    def _free(self, memory: mmap.mmap, at: int) -> bool:
+        magic, _, boot, pid, started, *_ = _HEAD.unpack_from(memory, at)
+        if magic != _MAGIC or boot != self._boot:
+            return True
+        # One's own number: another of the same process, or one that had the number before.
+        return pid != os.getpid() and is_alive(Owner(self._owner.boot_id, pid, started or None)) is False
 
     def begin(self, run: str, now_s: float) -> None:
         """This process counts from now on."""
         self._open[run] = now_s
-        self._write()
+        self._tell()
 
     def end(self, run: str, now_s: float) -> None:
         """One of its runs has ended; where no other goes on, the span ends."""
@@ -99,59 +126,67 @@ class Peers:
             # The span goes on under another run, from the earliest beginning.
             first = min(self._open, key=self._open.__getitem__)
             self._open[first] = min(self._open[first], began_s)
-        self._write()
+        self._tell()
 
-    def _write(self) -> None:
-        if self._memory is None:
-            return
+    def _tell(self) -> None:
+        memory = self._files.get(self._name)
+        if self._at is not None and memory is not None:
+            self._write(memory, self._at)
+
+    def _write(self, memory: mmap.mmap, at: int) -> None:
         spans = [*self._spans, *([(min(self._open.values()), _FOREVER)] if self._open else [])]
         owner = (self._boot, self._owner.pid, self._owner.started or 0.0, self._cpus)
+        ends = (spans[0][0], spans[-1][1]) if spans else (0.0, 0.0)
         body = b"".join(_SPAN.pack(*span) for span in spans)
         self._seq += 2
-        self._memory[: _HEAD.size] = _HEAD.pack(_MAGIC, self._seq - 1, *owner, len(spans))
-        self._memory[_HEAD.size : _HEAD.size + len(body)] = body
-        self._memory[: _HEAD.size] = _HEAD.pack(_MAGIC, self._seq, *owner, len(spans))
+        memory[at : at + _HEAD.size] = _HEAD.pack(_MAGIC, self._seq - 1, *owner, len(spans), *ends)
+        memory[at + _HEAD.size : at + _HEAD.size + len(body)] = body
+        memory[at : at + _HEAD.size] = _HEAD.pack(_MAGIC, self._seq, *owner, len(spans), *ends)
 
-    def others(self, now_s: float) -> list[Peer]:
-        """The other processes of this host that count or have counted lately. Never raises."""
-        try:
-            names = os.listdir(self._folder)  # noqa: PTH208 - asked each second
-        except OSError:
-            return []
-        return [peer for name in names if name != self._name and (peer := self._read(name, now_s)) is not None]
+    def others(self, since_s: float) -> list[Peer]:
+        """The other processes of this host that have counted since then. Never raises."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._folder):  # noqa: PTH208 - asked each second
+                if name not in self._files:  # those that are no such file are there as None
+                    self._open_file(name)
+        known = [(name, memory) for name, memory in self._files.items() if memory is not None]
+        return [peer for name, memory in known for peer in self._read(name, memory, since_s)]
 
-    def _read(self, name: str, now_s: float) -> Peer | None:
-        try:
+    def _open_file(self, name: str) -> None:
+        self._files[name] = None
+        with contextlib.suppress(OSError, ValueError):
             descriptor = os.open(self._folder / name, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
             try:
-                data = os.read(descriptor, SIZE)
+                if os.fstat(descriptor).st_size == SIZE:
+                    self._files[name] = mmap.mmap(descriptor, SIZE, access=mmap.ACCESS_READ)
             finally:
                 os.close(descriptor)
-            magic, seq, boot, pid, started, cpus, count = _HEAD.unpack_from(data)
-        except (OSError, struct.error):
-            return None
-        if magic != _MAGIC or seq % 2 or count > SPANS or len(data) != SIZE or not cpus > 0:
-            return None
-        spans = tuple(_SPAN.unpack_from(data, _HEAD.size + i * _SPAN.size) for i in range(count))
-        if boot != self._boot:
-            return None  # another boot, or a container whose process numbers mean nothing here
-        if not spans or spans[-1][1] == _FOREVER or spans[-1][1] < now_s - KEPT_S:
-            ended = is_alive(Owner(self._owner.boot_id, pid, started or None)) is False
-            if ended and spans and spans[-1][1] == _FOREVER:
-                spans = spans[:-1]
-            if ended and (not spans or spans[-1][1] < now_s - KEPT_S):
-                with contextlib.suppress(OSError):  # another user's, or gone already
-                    (self._folder / name).unlink()
-                return None
-        return Peer(pid, cpus, spans)
 
-    def close(self) -> None:
-        """Take the file away."""
-        if self._memory is not None:
-            self._memory.close()
-            self._memory = None
-            with contextlib.suppress(OSError):
-                (self._folder / self._name).unlink()
+    def _read(self, name: str, memory: mmap.mmap, since_s: float) -> Iterator[Peer]:
+        for at in range(0, SIZE, SLOT):
+            magic, seq, boot, pid, started, cpus, count, _, last_s = _HEAD.unpack_from(memory, at)
+            if not magic[0]:
+                return  # slots are taken from the first on
+            if magic != _MAGIC or seq % 2 or not last_s > since_s or not 0 < count <= SPANS or not cpus > 0:
+                continue
+            if boot != self._boot or (name == self._name and at == self._at):
+                continue  # another boot, a container whose process numbers mean nothing here, or oneself
+            spans = tuple(_SPAN.unpack_from(memory, at + _HEAD.size + i * _SPAN.size) for i in range(count))
+            if last_s == _FOREVER and is_alive(Owner(self._owner.boot_id, pid, started or None)) is False:
+                spans = spans[:-1]
+            if spans and spans[-1][1] > since_s:
+                yield Peer(pid, cpus, spans)
+
+
+def _lock(descriptor: int) -> None:
+    """Alone at the file for a moment. OSError where somebody keeps it: nobody waits for that in a cell's path."""
+    for _ in range(_TRIES if fcntl is not None else 0):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.001)
+    if fcntl is not None:
+        raise BlockingIOError("somebody keeps the file locked")
 
 
 def allocation(t0_s: float, t1_s: float, cpus: float, online: float, others: Sequence[Peer]) -> float:
@@ -164,9 +199,8 @@ def allocation(t0_s: float, t1_s: float, cpus: float, online: float, others: Seq
         return min(1.0, cpus / online)
     edges = {t0_s, t1_s}
     edges.update(t for peer in others for span in peer.spans for t in span if t0_s < t < t1_s)
-    moments = sorted(edges)
     area = 0.0
-    for a, b in itertools.pairwise(moments):
+    for a, b in itertools.pairwise(sorted(edges)):
         claimed = cpus + sum(peer.cpus for peer in others if peer.counts(a, b))
         area += (b - a) * cpus / max(online, claimed)
     return area / (t1_s - t0_s)

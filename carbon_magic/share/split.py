@@ -54,13 +54,14 @@ class Witness:
         self._busy_s, self._now = busy_s, now
         self._next_s = 0.0
 
-    def look(self) -> Look | None:
-        """A look now; None where the system does not tell."""
+    def look(self, since: Look | None = None) -> Look | None:
+        """A look now; None where the system does not tell. Others are told who have counted since the look before."""
         began = time.perf_counter()
         try:
             now_s = self._now()
             # Those that this process started share its CPUs, and are in its tree: they are no others.
-            others = tuple(peer for peer in self.peers.others(now_s) if peer.pid not in self.tree.pids)
+            found_s = since.t_s if since is not None else now_s
+            others = tuple(peer for peer in self.peers.others(found_s) if peer.pid not in self.tree.pids)
             found = Look(now_s, self.tree.cpu_s(), self._busy_s(), others)
         except Exception:  # whatever the system answers, a share is not worth a run
             return None
@@ -124,6 +125,11 @@ class Splitter:
         self._own_s = self._busy_s = 0.0
         self._peers: set[int] = set()
         self._lock = threading.Lock()
+
+    @property
+    def last(self) -> Look | None:
+        """The look at the end of the last slice."""
+        return self._look
 
     def begin(self, look: Look | None, marks: Sequence[Mark]) -> None:
         """The run begins."""
