@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 
 from carbon_magic import grid, meters
 from carbon_magic.config import Settings
+from carbon_magic.labels import Label
 from carbon_magic.run import Run
 from carbon_magic.tracker import Tracker
-from carbon_magic.tracking import Label
 
 from .figure import Figure
 from .simulated import machine

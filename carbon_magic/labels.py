@@ -5,10 +5,25 @@ from __future__ import annotations
 import keyword
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from .run import Tag
+
+
+class Label(NamedTuple):
+    """What people call a run, and where it belongs."""
+
+    name: str
+    stage: str | None
+    tags: Mapping[str, Tag]
+    project: str
+    host: str
+    seed: int | None = None
+    notebook: str | None = None
+    cell_hash: str | None = None
+    git_commit: str | None = None
+
 
 LONGEST = 200
 MOST_TAGS = 64

@@ -13,11 +13,12 @@ from .budget import Watch
 from .clock import SystemClock
 from .config import Settings
 from .grid import Annual, Intensity, Look, looks
+from .labels import Label
 from .run import Run, State
 from .store import Pump, open_store, rescue, where
 from .totals import Session
 from .tracker import Tracker
-from .tracking import Label, Tracking
+from .tracking import Tracking
 from .units import J_PER_KWH
 
 if TYPE_CHECKING:

@@ -12,13 +12,14 @@ from .budget import Watch
 from .clock import Clock
 from .config import Settings
 from .grid import Annual, Intensity
+from .labels import Label
 from .meters import cpu_time
 from .meters.machine import Machine
 from .meters.meter import Meter
 from .meters.odometer import DENSE_S
 from .run import Run, State
 from .share import Witness
-from .tracking import SLEPT_S, Label, Tracking
+from .tracking import SLEPT_S, Tracking
 
 if TYPE_CHECKING:
     from .cost import Price

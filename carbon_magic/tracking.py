@@ -6,8 +6,8 @@ import contextvars
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from .budget import Watch
 from .clock import Clock
@@ -16,11 +16,12 @@ from .curve import Curve, Recorder
 from .device import Device
 from .embodied import Embodied
 from .grid import Annual, Intensity, pue
+from .labels import Label
 from .meters.machine import Machine
 from .meters.odometer import Mark
 from .meters.slope import Slope
 from .ranges import Part, total
-from .run import Run, State, Tag
+from .run import Run, State
 from .share import Splitter, Witness
 from .share.split import Look
 from .tick import Budget, Tick
@@ -47,20 +48,6 @@ CHECK_S = 0.25
 """A budget is looked at so often: a cell that has used it up is stopped well within a second."""
 EARLY_S = 0.002
 SLEPT_S = 1.0
-
-
-class Label(NamedTuple):
-    """What people call a run, and where it belongs."""
-
-    name: str
-    stage: str | None
-    tags: Mapping[str, Tag]
-    project: str
-    host: str
-    seed: int | None = None
-    notebook: str | None = None
-    cell_hash: str | None = None
-    git_commit: str | None = None
 
 
 def state_after(error: BaseException | None) -> State:

@@ -9,10 +9,10 @@ from machine.faults import tick
 
 from carbon_magic import grid, meters
 from carbon_magic.config import Settings
+from carbon_magic.labels import Label
 from carbon_magic.meters import apple
 from carbon_magic.meters.site import Site
 from carbon_magic.tracker import Tracker
-from carbon_magic.tracking import Label
 
 LOAD = ramp(0, 40, 10, 50)
 

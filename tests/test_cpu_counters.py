@@ -12,11 +12,11 @@ from machine.sysfs import SysTree
 
 from carbon_magic import grid, meters
 from carbon_magic.config import Settings
+from carbon_magic.labels import Label
 from carbon_magic.meters import mirrors, perf, powercap, rapl
 from carbon_magic.meters.meter import Meter
 from carbon_magic.meters.site import Site
 from carbon_magic.tracker import Tracker
-from carbon_magic.tracking import Label
 
 INTEL = "vendor_id\t: GenuineIntel\nmodel name\t: Intel(R) Xeon(R) Gold 6230\n"
 AMD = "vendor_id\t: AuthenticAMD\nmodel name\t: AMD Ryzen Threadripper 1950X\n"

@@ -15,12 +15,12 @@ from machine.sysfs import SysTree
 import carbon_magic
 from carbon_magic import grid, meters, process
 from carbon_magic.config import Settings
+from carbon_magic.labels import Label
 from carbon_magic.meters import cpu_model, doctor, nvml, powercap
 from carbon_magic.meters.meter import Meter
 from carbon_magic.meters.site import Found, Missing, Site
 from carbon_magic.report import instruments
 from carbon_magic.tracker import Tracker
-from carbon_magic.tracking import Label
 
 
 class Instrument(Meter):

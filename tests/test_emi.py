@@ -11,10 +11,10 @@ from machine.emi import J_PER_PWH, Channel, EmiMachine, metadata_v1, metadata_v2
 
 from carbon_magic import grid, meters
 from carbon_magic.config import Settings
+from carbon_magic.labels import Label
 from carbon_magic.meters import emi, emi_api
 from carbon_magic.meters.site import Found, Site
 from carbon_magic.tracker import Tracker
-from carbon_magic.tracking import Label
 
 LOAD = steady(30) + square(0, 60, 0.41)
 

@@ -17,6 +17,7 @@ from machine.plugs import Plug
 from carbon_magic import config, grid, process, units
 from carbon_magic.clock import SystemClock
 from carbon_magic.config import Settings
+from carbon_magic.labels import Label
 from carbon_magic.meters import external, survey, with_wall
 from carbon_magic.meters.external import wall_meter
 from carbon_magic.meters.external.address import address, addresses
@@ -27,7 +28,6 @@ from carbon_magic.meters.site import Site
 from carbon_magic.report import bundle
 from carbon_magic.run import Run
 from carbon_magic.tracker import Tracker
-from carbon_magic.tracking import Label
 
 PERIOD_S = 0.05
 

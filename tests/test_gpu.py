@@ -17,13 +17,13 @@ from machine import Fault, Gpu, InjectedClock, SimulatedMachine, Zone, bursts, s
 from carbon_magic import grid, meters, units
 from carbon_magic.config import Settings
 from carbon_magic.data import gpus as table
+from carbon_magic.labels import Label
 from carbon_magic.meters import nvml
 from carbon_magic.meters.nvml.driver import power_folders, suspended
 from carbon_magic.meters.nvml.visible import Board, visible
 from carbon_magic.meters.site import Site
 from carbon_magic.report import run_html, text
 from carbon_magic.tracker import Tracker
-from carbon_magic.tracking import Label
 
 LABEL = Label("test", None, {}, "project", "host")
 CPU = Zone("intel-rapl:0", "package-0", steady(50), 150)

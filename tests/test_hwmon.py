@@ -10,13 +10,13 @@ from machine.sysfs import SysTree
 
 from carbon_magic import grid, meters
 from carbon_magic.config import Settings
+from carbon_magic.labels import Label
 from carbon_magic.meters import battery, rapl
 from carbon_magic.meters import hwmon as instrument
 from carbon_magic.meters.meter import Meter
 from carbon_magic.meters.site import Found, Site
 from carbon_magic.meters.watts import Watts
 from carbon_magic.tracker import Tracker
-from carbon_magic.tracking import Label
 
 SLOW = ramp(0, 20, 20, 120)
 """What a look five times a second can follow."""

@@ -27,9 +27,9 @@ from carbon_magic.grid.live.electricitymaps import ElectricityMaps
 from carbon_magic.grid.live.gb import CarbonIntensityGB
 from carbon_magic.grid.live.watttime import WattTime
 from carbon_magic.grid.series import HOLD_S, MOST, pieces, series
+from carbon_magic.labels import Label
 from carbon_magic.process import Process
 from carbon_magic.tracker import Tracker
-from carbon_magic.tracking import Label
 
 SECRET = "s3cret-KEY-0123456789"
 LABEL = Label("test", None, {}, "project", "host")

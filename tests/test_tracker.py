@@ -11,8 +11,8 @@ from machine import Fault, Gpu, InjectedClock, SimulatedMachine, Zone, bursts, r
 
 from carbon_magic import Session, grid, meters
 from carbon_magic.config import Settings
+from carbon_magic.labels import Label
 from carbon_magic.tracker import Tracker
-from carbon_magic.tracking import Label
 
 LABEL = Label("test", None, {}, "project", "host")
 

@@ -12,10 +12,10 @@ import pytest
 from carbon_magic import grid, meters
 from carbon_magic.clock import SystemClock
 from carbon_magic.config import Settings
+from carbon_magic.labels import Label
 from carbon_magic.meters import cpu_model, doctor, mirrors, powercap, rapl
 from carbon_magic.meters.site import Site
 from carbon_magic.tracker import Tracker
-from carbon_magic.tracking import Label
 
 SECONDS = 1.5
 BUSY = f"import time; end = time.monotonic() + {SECONDS + 1}\nwhile time.monotonic() < end: pass"
