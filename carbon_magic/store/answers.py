@@ -62,21 +62,39 @@ def projects(db: sqlite3.Connection) -> dict[str, Totals]:
     """Of each project."""
     what = ", ".join(f"sum({column})" for column in ("runs", *(f"{SCOPES[1]}_{t}" for t in TOTALS[1:])))
     found = {name: Totals(*sums) for name, *sums in db.execute(f"SELECT project, {what} FROM blocks GROUP BY project")}  # noqa: S608
-    for (name,) in db.execute("SELECT DISTINCT project FROM figures WHERE state = 'running'").fetchall():
+    # By the small index of running runs, always: that of projects has a million entries to pass.
+    going = db.execute("SELECT project FROM figures INDEXED BY figures_running WHERE state = 'running'").fetchall()
+    for (name,) in dict.fromkeys(going):
         found[name] = found.get(name, Totals()).plus(_live(db, name, *_where(name)))
     return found
 
 
-def table(db: sqlite3.Connection, project: str | None) -> Iterator[tuple[object, ...]]:
-    """Values in the order of rows.FIGURES, then own, own_s and own_gpu_s: beside the project's runs, or all."""
+NAMES = (*rows.FIGURES, "own", "own_s", "own_gpu_s")
+"""What a table can hold; the last three beside the project's runs, or all."""
+
+
+def table(db: sqlite3.Connection, project: str | None, columns: Sequence[str] = NAMES) -> Iterator[tuple[Any, ...]]:
+    """Values of these columns of NAMES, which end with the last three or hold none of them."""
     where, values = _where(project)
+    if columns[-HALF:] != NAMES[-HALF:]:
+        yield from db.execute(f"SELECT {', '.join(columns)} FROM figures{where} ORDER BY seq", values)  # noqa: S608
+        return
     new = _changes(db, project, where, values)
-    for seq, *found in db.execute(f"SELECT {_columns(project)} FROM figures{where} ORDER BY seq", values):  # noqa: S608
+    figures = columns[:-HALF]
+    for seq, *found in db.execute(f"SELECT {_columns(project, figures)} FROM figures{where} ORDER BY seq", values):  # noqa: S608
         yield (*found[:-HALF], *new[seq][1]) if seq in new else tuple(found)
 
 
-def _columns(project: str | None) -> str:
-    return ", ".join(("seq", *rows.FIGURES, *(OWN[:HALF] if project is None else OWN[HALF:])))
+def pick(lines: Iterable[tuple[Any, ...]], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Some columns of lines that hold all of NAMES."""
+    if columns == NAMES:
+        return list(lines)
+    at = [NAMES.index(name) for name in columns]
+    return [tuple(line[i] for i in at) for line in lines]
+
+
+def _columns(project: str | None, figures: Sequence[str]) -> str:
+    return ", ".join(("seq", *figures, *(OWN[:HALF] if project is None else OWN[HALF:])))
 
 
 def _where(project: str | None) -> tuple[str, list[str]]:
@@ -102,7 +120,10 @@ def _changes(
     db: sqlite3.Connection, project: str | None, where: str, values: Sequence[str]
 ) -> dict[int, tuple[sums.Row, Own, bool]]:
     """The own part of runs that go on, and of those that ended in the midst of one; and whether it goes on."""
-    live = [sums.row(db, *found) for found in db.execute(_RUNNING + where.replace("WHERE", "AND"), values).fetchall()]
+    live = [
+        sums.row(db, *found)
+        for found in db.execute(_RUNNING + where.replace("WHERE project", "AND +project"), values).fetchall()
+    ]
     changes: dict[int, tuple[sums.Row, Own, bool]] = {}
     for group in _together(live):
         running = {it.seq: it for it in group}

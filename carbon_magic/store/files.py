@@ -13,7 +13,7 @@ from .schema import APPLICATION_ID, STEPS
 from .sqlite import DamagedError, SqliteStore, code, connect, plain_errors, select, version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from ..own import Span
@@ -106,15 +106,15 @@ class Files:
             runs += self._read(path, lambda db: select(db, project, curves, only))
         return rows.newest(runs)
 
-    def table(self, project: str | None = None) -> list[tuple[Any, ...]]:
-        """Values in the order of rows.FIGURES, then what is the run's own."""
+    def table(self, project: str | None = None, columns: Sequence[str] = answers.NAMES) -> list[tuple[Any, ...]]:
+        """Values of these columns; see answers.table."""
         found = list(existing(self.path))
         if (
             len(found) == 1
-            and (lines := self._answer(found[0], lambda db: list(answers.table(db, project)))) is not None
+            and (lines := self._answer(found[0], lambda db: list(answers.table(db, project, columns)))) is not None
         ):
             return lines
-        return self._together(found, project)
+        return answers.pick(self._together(found, project), columns)
 
     def totals(self, project: str | None = None) -> answers.Totals:
         """What they took together."""

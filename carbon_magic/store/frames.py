@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from ..totals import COLUMNS
 from ..units import J_PER_KWH
 from . import rows
+from .answers import NAMES
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .answers import Totals
 
-NAMES = (*rows.FIGURES, "own", "own_s", "own_gpu_s")
-"""What a source's table holds."""
 MORE = ("ended_at", "updated_at", "gpus", "gpu_hours", "own", "own_s", "own_gpu_s")
 """Columns of a table beside those that a Session's frame has."""
 FIGURES = (
@@ -46,17 +45,24 @@ def table(lines: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     return frame[list(wanted)]
 
 
-def alive(lines: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The lines, with running runs whose process is gone called interrupted, and their notes saying why."""
-    state, notes = NAMES.index("state"), NAMES.index("notes")
-    owner = [NAMES.index(name) for name in ("state", "boot_id", "pid", "pid_started", "updated_at")]
+OWNER = ("state", "boot_id", "pid", "pid_started", "updated_at")
+"""What it takes to know whether a run still goes on."""
+
+
+def alive(lines: Sequence[tuple[Any, ...]], columns: Sequence[str] = NAMES) -> list[tuple[Any, ...]]:
+    """Lines of these columns: running runs whose process is gone are called interrupted, and their notes say why."""
+    state, notes = columns.index("state"), columns.index("notes") if "notes" in columns else None
+    owner = [columns.index(name) for name in OWNER]
     return [_alive(line, state, notes, owner) if line[state] == "running" else line for line in lines]
 
 
-def _alive(line: tuple[Any, ...], state: int, notes: int, owner: Sequence[int]) -> tuple[Any, ...]:
+def _alive(line: tuple[Any, ...], state: int, notes: int | None, owner: Sequence[int]) -> tuple[Any, ...]:
     now, why = rows.state_now(*(line[i] for i in owner))
-    told = json.dumps([*json.loads(line[notes]), why]) if why else line[notes]
-    return (*line[:state], now, *line[state + 1 : notes], told, *line[notes + 1 :])
+    values = list(line)
+    values[state] = now
+    if why and notes is not None:
+        values[notes] = json.dumps([*json.loads(line[notes]), why])
+    return tuple(values)
 
 
 def _decoder() -> Callable[[str], Any]:

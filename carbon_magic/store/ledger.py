@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import labels
 from ..totals import COLUMNS
-from . import Say, Where, frames, open_at, rows
+from . import Say, Where, answers, frames, open_at, rows
 from .files import Files
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ class Source(Protocol):
         """The runs themselves, in the order in which they began; of those with these (id, host)."""
         ...
 
-    def table(self, project: str | None) -> list[tuple[Any, ...]]:
-        """Values in the order of rows.FIGURES, then what is the run's own."""
+    def table(self, project: str | None, columns: Sequence[str] = ...) -> list[tuple[Any, ...]]:
+        """Values of these columns; see answers.table."""
         ...
 
     def totals(self, project: str | None) -> Totals:
@@ -74,9 +75,16 @@ class Ledger:
 
     def lines(self, project: str | None, columns: Sequence[str]) -> list[tuple[Any, ...]]:
         """Tuples of these columns (of rows.FIGURES, and own, own_s, own_gpu_s), one a run: a table without pandas."""
-        lines = frames.alive(self._ask().table(project))
-        at = [frames.NAMES.index(name) for name in columns]
-        return [tuple(line[i] for i in at) for line in lines]
+        figures = dict.fromkeys((*columns, *frames.OWNER) if "state" in columns else columns)
+        owns = answers.NAMES[-answers.HALF :]
+        wanted = (*(name for name in figures if name not in owns), *(owns if figures.keys() & set(owns) else ()))
+        lines = self._ask().table(project, wanted)
+        if "state" in columns:
+            lines = frames.alive(lines, wanted)
+        if wanted == tuple(columns):
+            return lines
+        get = operator.itemgetter(*map(wanted.index, columns))
+        return [get(line) for line in lines] if len(columns) > 1 else [(get(line),) for line in lines]
 
     def runs(self, project: str | None = None) -> pd.DataFrame:
         """A DataFrame with a row per run, columns named as Run's attributes; of one project, or of all."""

@@ -198,8 +198,8 @@ class Postgres:
                     continue
         return runs
 
-    def table(self, project: str | None = None) -> list[tuple[Any, ...]]:
-        """Values in the order of rows.FIGURES, then what is the run's own."""
+    def table(self, project: str | None = None, columns: Sequence[str] = answers.NAMES) -> list[tuple[Any, ...]]:
+        """Values of these columns; see answers.table."""
         where, values = _where(project)
         at = [rows.FIGURES.index(column) for column in ("host", "started_at", "duration_s", "parts")]
         with self._open() as db:
@@ -209,7 +209,8 @@ class Postgres:
             for seq, *line in found:
                 host, begin_s, duration_s, told = (line[i] for i in at)
                 spans.append(rows.span(host, begin_s, duration_s, told, functools.partial(_curve, db, seq)))
-            return [(*line, *its) for (_, *line), its in zip(found, own.owns(spans), strict=True)]
+            lines = [(*line, *its) for (_, *line), its in zip(found, own.owns(spans), strict=True)]
+        return answers.pick(lines, columns)
 
     def totals(self, project: str | None = None) -> answers.Totals:
         """What they took together."""

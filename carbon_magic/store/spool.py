@@ -10,18 +10,17 @@ import hashlib
 import os
 import re
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..alive import NOBODY, Owner, me
-from . import Say, files, lines, network, rows
+from . import Say, answers, files, lines, network, rows
 from .sqlite import DamagedError, SqliteStore, enter, move, plain_errors, transaction
 from .sums import Sums
 
 if TYPE_CHECKING:
     from ..run import Run
-    from .answers import Totals
 
 READ = "CREATE TABLE IF NOT EXISTS spool_read (name TEXT PRIMARY KEY, offset INTEGER NOT NULL, state TEXT)"
 SMALLER_BYTES = 1_000_000
@@ -113,15 +112,15 @@ class Spool:
         """The runs themselves."""
         return self._merged().load(project, curves, only)
 
-    def table(self, project: str | None = None) -> list[tuple[Any, ...]]:
-        """Values in the order of rows.FIGURES, then what is the run's own."""
-        return self._merged().table(project)
+    def table(self, project: str | None = None, columns: Sequence[str] = answers.NAMES) -> list[tuple[Any, ...]]:
+        """Values of these columns; see answers.table."""
+        return self._merged().table(project, columns)
 
-    def totals(self, project: str | None = None) -> Totals:
+    def totals(self, project: str | None = None) -> answers.Totals:
         """What they took together."""
         return self._merged().totals(project)
 
-    def projects(self) -> dict[str, Totals]:
+    def projects(self) -> dict[str, answers.Totals]:
         """What those of each project took together."""
         return self._merged().projects()
 
