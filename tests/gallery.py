@@ -53,11 +53,38 @@ def draw(browser, shown, path: Path, width: int, forced_colors: str = "none", **
     context.close()
 
 
+DOCS = HERE.parent / "docs"
+SHOWN = {
+    "busy-light": "A cell while it runs: the grey band is what the machine draws when idle.",
+    "eight-gpus-dark": "Eight GPUs, two processors and their memory, on dark; the dotted line is the GPUs' power limit.",
+    "gpu-lost-light": "A GPU that stopped answering, and before it a stretch that nobody could read.",
+    "modelled-only-light": "No instrument: everything is a model, hatched, and says so.",
+    "over-budget-light": "A budget that is used up.",
+    "folded-light": "Folded into one line, which the page remembers.",
+    "ended-light": "The report that stays.",
+    "summary-used-light": "The session, interactive: other grids, a sum, a run's devices, its name and tags.",
+    "busy-contrast": "With forced colours.",
+    "saved-summary-5-narrow": "320 pixels wide.",
+}
+
+
+def document(folder: Path) -> None:
+    """docs/gallery.md and its pictures, from those that were drawn just now."""
+    (DOCS / "gallery").mkdir(parents=True, exist_ok=True)
+    parts = ["# What it looks like\n\nDrawn by `make pictures` in Chromium, from made-up runs.\n"]
+    for name, words in SHOWN.items():
+        shutil.copy(folder / f"{name}.png", DOCS / "gallery")
+        parts.append(f"{words}\n\n![{words}](gallery/{name}.png)\n")
+    (DOCS / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
+
+
 def main() -> None:
-    """All of them, or the looks named on the command line."""
+    """All of them, or the looks named on the command line; only all of them make docs/gallery.md anew."""
     wanted = {look: LOOKS[look] for look in sys.argv[1:]} or LOOKS
     for path in pictures(OUT, wanted):
         print(path)
+    if wanted == LOOKS:
+        document(OUT)
 
 
 if __name__ == "__main__":

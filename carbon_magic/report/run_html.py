@@ -44,12 +44,13 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 _HEADS = ("Whole machine, by device", "Power", "Energy", "90 % range")
 _LIVE_HEADS = ("Whole machine, by device", f"<span{hook('when')}>Power now</span>", "Energy", "Share")
 _WAITING_HEADS = ("Whole machine, by device", "Power now", "Energy", "Share")
-# Fixed widths: the same columns while it waits, lives and stays. Where the page is narrower than 480 px, the first
+# Fixed widths, 254 px together, which is what a page of 320 has: the same columns while it waits, lives and stays.
+# Where the page is narrower than 480 px, the first
 # column asks for a huge width, which is cut to a whole line: all figures go below the name, or none.
 _WHOLE_LINE = "flex:1 1 17em;flex-basis:calc((480px - 100%)*999);min-width:0;max-width:100%;box-sizing:border-box"
 _CELLS = (
     f"{TEXT};{_WHOLE_LINE};display:flex;flex-wrap:wrap;align-items:flex-start;gap:0 8px",
-    *(f"{NUMBER};padding-left:8px;flex:0 0 {px}px;box-sizing:border-box" for px in (76, 84, 98)),
+    *(f"{NUMBER};padding-left:8px;flex:0 0 {px}px;box-sizing:border-box" for px in (74, 84, 96)),
 )
 _USUAL_DEVICES = 2
 _SHORTEST_NAME, _LONGEST_NAME = 12, 30
@@ -244,7 +245,7 @@ def _beside_live() -> str:
     """The line below the figures: what that is by car, and where there is a budget, what of it is spent."""
     meter = ' role="meter" aria-label="Budget" aria-valuemin="0" aria-valuemax="100" aria-valuenow="0"'
     line = f"margin:8px 0 0;{SMALL};display:flex;justify-content:space-between;gap:0 16px;white-space:nowrap"
-    bar = _meter("currentColor", meter)
+    bar = _meter("currentColor", meter).replace("flex:none", "flex:0 1000 84px;min-width:16px", 1)
     return (
         f'<div style="{line}"><span{hook("beside")} style="{FAINT};flex:1 1 0;min-width:0;{_CUT}">&nbsp;</span>'
         f'<span{hook("budget")} hidden style="flex:0 1 auto;min-width:0;display:flex;align-items:center;gap:0 8px">'

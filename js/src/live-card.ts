@@ -199,7 +199,7 @@ export function follow(model: LiveModel): () => void {
   const watch = setInterval(() => {
     const silent = (performance.now() - heard) / 1000;
     stale = silent > Math.max(STALE_S, 3 * usual);
-    if (stale) for (const card of targets.all()) card.state(`running, no figures for ${Math.round(silent)} s`);
+    if (stale) for (const card of targets.all()) card.state(`no figures for ${Math.round(silent)} s`);
   }, 1000);
   for (const [t, watts] of model.get("past")) series.push(t, watts);
   model.on("change:now", hear);
