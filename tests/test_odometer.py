@@ -314,3 +314,17 @@ def test_what_a_counter_gains_while_the_machine_sleeps_is_nobody_s():
     device = machine.odometers[0].device(begin, machine.mark(edge=True)[0], t0_s=t0, now_s=clock.monotonic())
     assert device.energy_j == pytest.approx(200.0, abs=1.0)
     assert device.notes == ("at 2.0 s what its counter gained while the machine slept is left out",)
+
+
+def test_a_tick_that_cannot_be_learnt_is_not_looked_for_for_ever():
+    clock = InjectedClock()
+    meter = Counter(clock, steady(0.0), 0.1)
+    machine = Machine([meter], clock)
+    looked = []
+    for _ in range(8):
+        machine.restart()
+        clock.advance(0.5)
+        looked.append(machine.awaits_tick())
+        clock.advance(1.0)
+        assert not machine.awaits_tick()
+    assert looked == [True] * 5 + [False] * 3

@@ -19,8 +19,8 @@ STUCK_S = 2.0
 """A counter that has not moved for this long (and for 20 of its ticks) is not believed to be alive."""
 SLEPT_S = 0.1
 """BOOTTIME ahead of MONOTONIC by this much more than before: the machine slept."""
-LEARN_S = 1.0
-"""For so long after the counting began a slow counter whose tick is not known is read densely."""
+LEARN_S, LEARN_TIMES = 1.0, 5
+"""For so long after the counting began, and so many times, a slow counter whose tick is not known is read densely."""
 FORGET_COST = 1.02
 """The cheapest read seen so far counts a little less with every read: a machine may become slower."""
 
@@ -51,7 +51,7 @@ class Odometer:
         self._mean_w: float | None = None
         self._stuck = False
         self._cost_s = inf
-        self._began_s = 0.0
+        self._began_s, self._begun = 0.0, 0
         self._asleep_s = 0.0
 
     @property
@@ -80,7 +80,7 @@ class Odometer:
         self._edges.forget()
         self.events.clear()
         self._stuck = False
-        self._began_s = self._clock.monotonic()
+        self._began_s, self._begun = self._clock.monotonic(), self._begun + 1
         self.update()
 
     def watch(self, counting: bool) -> None:
@@ -239,7 +239,8 @@ class Odometer:
 
     def awaited(self, now_s: float) -> bool:
         """Whether its next tick is wanted: for some mark, or to learn at first how often it ticks."""
-        learning = self.slow and self._edges.learning and now_s - self._began_s < LEARN_S
+        early = self._begun <= LEARN_TIMES and now_s - self._began_s < LEARN_S
+        learning = early and self.slow and self._edges.learning
         return self.unsettled(now_s) or (learning and self.answering)
 
     @property
