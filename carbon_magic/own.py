@@ -57,7 +57,7 @@ def parts(devices: Iterable[tuple[str, str, float]]) -> dict[str, float]:
     for name, kind, energy_j in devices:
         key = name if kind == "gpu" else MACHINE
         joules[key] = joules.get(key, 0.0) + energy_j
-    return joules or {MACHINE: 0.0}
+    return joules
 
 
 def span(run: Run) -> Span:

@@ -258,7 +258,7 @@ def plain(value: Any) -> Any:
     if kind in _LEAVES:
         return value
     if kind is tuple:
-        return value if all(type(each) in _LEAVES for each in value) else tuple(map(plain, value))
+        return value if not value or type(value[0]) in _LEAVES else tuple(map(plain, value))  # all are of one kind
     fields = _fields(kind)
     if fields is None:
         return dict(value) if isinstance(value, Mapping) else value

@@ -49,7 +49,7 @@ RUNS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.lists(RUNS, min_size=1, max_size=6), max_size=12), st.sampled_from([1, 2, 1000]))
 def test_kept_sums_are_those_of_the_runs(batches, block):
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:

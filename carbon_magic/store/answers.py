@@ -125,15 +125,14 @@ def _changes(
         for found in db.execute(_RUNNING + where.replace("WHERE project", "AND +project"), values).fetchall()
     ]
     changes: dict[int, tuple[sums.Row, Own, bool]] = {}
+    going = {it.seq: it for it in live}
     for group in _together(live):
         running = {it.seq: it for it in group}
         longest_s = max(it.span.duration_s for it in group)
         begin_s, end_s = min(it.span.begin_s for it in group), max(it.span.end_s for it in group)
         touched = {it.seq: it for it in sums.overlapping(db, begin_s, end_s) if it.span.duration_s <= longest_s}
         around = {it.seq: it for it in sums.near(db, [*touched.values(), *group])}
-        members = sorted(
-            it for it in (around | touched | running).values() if project is None or it.project == values[0]
-        )
+        members = sorted(it for it in (around | touched | going).values() if project is None or it.project == values[0])
         for it, own in zip(members, owns([it.span for it in members]), strict=True):
             if it.seq in touched or it.seq in running:
                 changes[it.seq] = it, own, it.seq in running

@@ -65,8 +65,7 @@ def document(run: Run) -> str:
 
     The grid, much of it text, is the same for thousands of runs.
     """
-    d = plain(run) if not run.curve.t_s else plain(replace(run, curve=Curve()))
-    del d["grid"], d["curve"]
+    d = dict(zip(_TOLD, map(plain, _told(run)), strict=True))
     return f'{_encode(d)[:-1]},"grid":{_grid(run.grid)}}}'
 
 
@@ -75,6 +74,8 @@ def _grid(grid: Intensity) -> str:
     return dump(grid.to_dict())
 
 
+_TOLD = tuple(name for name in Run.__dataclass_fields__ if name not in ("grid", "curve"))
+_told = operator.attrgetter(*_TOLD)
 _taken = operator.itemgetter(*map(FIGURES.index, COLUMNS[:-2]))
 
 
@@ -187,7 +188,7 @@ def _plain(value: Any) -> object:
         return str(value)
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
+_encode = json.JSONEncoder(separators=(",", ":"), default=_plain, check_circular=False).encode  # no run holds itself
 
 
 def pack(run: Run) -> bytes | None:

@@ -115,7 +115,11 @@ class Sums:
         if it.duration_s <= 0 or self._db.execute(_NEAR_ANY, window).fetchone() is None:
             return 2 * tuple(alone(it))
         container = self._db.execute(_CONTAINER, (*window, host, project, seq)).fetchone()
-        if container is not None and it.joules.keys() <= rows.span(host, 0, 0, container[0], Curve).joules.keys():
+        if (
+            it.joules
+            and container is not None
+            and it.joules.keys() <= rows.span(host, 0, 0, container[0], Curve).joules.keys()
+        ):
             return _NOTHING  # it is in the midst of a longer one that had all that it had: nobody loses anything by it
         return None
 
