@@ -63,6 +63,7 @@ SHOWN = {
     "folded-light": "Folded into one line, which the page remembers.",
     "ended-light": "The report that stays.",
     "summary-used-light": "The session, interactive: other grids, a sum, a run's devices, its name and tags.",
+    "project-light": "A project: what tuning took, by stage and week, and every run, to tick the final one.",
     "busy-contrast": "With forced colours.",
     "saved-summary-5-narrow": "320 pixels wide.",
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from looks import device, modelled, rapl, run, server, session
+from project_runs import project
 
 from carbon_magic import equivalents, report, units
 from carbon_magic.curve import Curve
@@ -119,6 +120,15 @@ def saved(thing):
     return Shown(report.bundle(thing)["text/html"])
 
 
+def project_view(target, count):
+    """A project's account, interactive."""
+    from carbon_magic.widgets.project import ProjectView
+
+    thing = project(count)
+    view = ProjectView(target, thing, ("stage",))
+    return Shown(report.project_bundle(thing, ("stage",), target)["text/html"], [Model(model_state(view))])
+
+
 HEAVY = "x" * 90 + " <b>bold</b> \u202e \u05d0\u05d1"
 
 STATES: dict[str, Callable[[str], Shown]] = {
@@ -155,6 +165,7 @@ STATES: dict[str, Callable[[str], Shown]] = {
         ),
     ),
     "folded": lambda t: replace(live(rapl, target=t), press=(".carbon-magic-fold",)),
+    "project": lambda t: project_view(t, 20),
     "saved-summary-5": lambda t: saved(session(5)),
 }
 

@@ -21,6 +21,7 @@ THEMES = {
 MODELS = """
 import live from "/live.js";
 import summary from "/summary.js";
+import project from "/project.js";
 class Model {
     constructor(state) { this.state = { ...state }; this.listeners = new Map(); this.sent = []; this.changes = {}; }
     get(name) { return this.state[name]; }
@@ -36,7 +37,7 @@ class Model {
 window.models = [];
 window.begin = state => {
     const model = new Model(state);
-    model.close = (state.rows ? summary : live).initialize({ model });
+    model.close = (state.rows ? summary : state.lines ? project : live).initialize({ model });
     window.models.push(model);
 };
 window.began = true;
@@ -50,7 +51,7 @@ def document(html: str, theme: str = "light", direction: str = "ltr") -> str:
     style = f"html{{{variables}}}body{{margin:16px;background:{look['ground']};color:{look['ink']}}}"
     return (
         f'<!doctype html><html lang="en" dir="{direction}"><head><meta charset="utf-8"><title>carbon_magic</title>'
-        f'<style>{style}</style><link rel="stylesheet" href="/live.css"><link rel="stylesheet" href="/summary.css"></head>'
+        f'<style>{style}</style><link rel="stylesheet" href="/live.css"><link rel="stylesheet" href="/summary.css"><link rel="stylesheet" href="/project.css"></head>'
         f'<body><main><h1 style="position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)">Notebook</h1>{html}</main>'
         f'<script type="module" src="/models.js"></script></body></html>'
     )
@@ -66,7 +67,7 @@ class Bare:
         files = {
             **{
                 f"/{name}.{kind}": ((STATIC / f"{name}.{kind}").read_text(encoding="utf-8"), mime)
-                for name in ("live", "summary")
+                for name in ("live", "summary", "project")
                 for kind, mime in (("js", "text/javascript"), ("css", "text/css"))
             },
             "/models.js": (MODELS, "text/javascript"),
