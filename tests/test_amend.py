@@ -90,3 +90,12 @@ def test_chosen_comparisons_stand_beside_the_car_and_the_flight(now):
     assert chosen[2:] == [found.text for found in equivalents.named(["led", "kettle"], 500.0, 2.0)]
     Desk(now).prefer("equivalents", "")
     assert beside.lines(500.0, 2.0) == usual
+
+
+def test_the_session_summary_is_given_somebody_who_takes_changes(now, monkeypatch):
+    from carbon_magic import commands, screen
+
+    given = []
+    monkeypatch.setattr(screen, "show_session", lambda shell, session, desk=None: given.append(desk))
+    commands.run(None, ["session"])
+    assert isinstance(given[0], Desk)

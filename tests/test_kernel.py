@@ -222,3 +222,12 @@ with multiprocessing.get_context('fork').Pool(2) as pool:
     print(pool.map(work, range(2)))""")
     assert [c["text"] for k, c in outputs if k == "stream"] == ["[False, False]\n"]
     assert not any(ours(c) for _, c in outputs)
+
+
+@pytest.mark.parametrize("takes_input", [True, False])
+def test_a_client_that_takes_no_input_is_no_page_and_gets_no_widget(takes_input):
+    with kernel(CARBON_MAGIC_PLACE="FR") as one:
+        one.client.allow_stdin = takes_input
+        one.run("%load_ext carbon_magic")
+        _, outputs = one.run("%%carbon\nimport time; time.sleep(1.5)")
+        assert ("comm_open" in kinds(outputs)) is takes_input

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import process, screen
+from ..desk import Desk
 from . import no_more
 
 if TYPE_CHECKING:
@@ -17,4 +18,4 @@ def run(shell: InteractiveShell, words: Sequence[str]) -> None:
     no_more("session", words)
     now = process.current()
     now.settings({})  # the units may have been chosen a moment ago
-    screen.show_session(shell, now.session())
+    screen.show_session(shell, now.session(), Desk(now))

@@ -199,3 +199,38 @@ def test_a_machine_with_gpus(notebook, start_lab):
         nb.picture("gpus-report")
         nb.card("card-gpus-report")
         nb.card("card-session", 1)
+
+
+def test_a_run_renamed_in_the_summary_is_renamed_in_what_is_saved_and_on_record(notebook):
+    nb = notebook(
+        "rename", "%load_ext carbon_magic", "%%carbon -q -n first\nimport time; time.sleep(0.3)", "%carbon",
+        "import carbon_magic; print(list(carbon_magic.ledger().runs().name), carbon_magic.last.name)",
+    )  # fmt: skip
+    nb.run()
+    page = nb.page
+    page.locator(".carbon-magic-name").first.click()
+    page.get_by_text("Rename or tag").click()
+    page.get_by_label("Name", exact=True).fill("dd best <b>")  # "dd" would delete the cell, were it a command
+    page.get_by_label("Tags, one a line").fill("lr=0.1")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.locator(".carbon-magic-name", has_text="dd best <b>").wait_for()
+    assert page.locator(".jp-CodeCell").count() == 4
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 3; }")
+    page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-cell'); }")
+    page.locator(".jp-OutputArea", has_text="'dd best <b>'").wait_for()
+    saved = nb.saved()
+    shown = json.dumps(outputs(saved))
+    assert "dd best &lt;b&gt;" in shown
+    assert "widget" not in shown
+    assert "'first'" not in json.dumps(saved["cells"][3]["outputs"])
+
+
+def test_a_cell_that_ends_as_its_view_opens_leaves_no_error_in_the_console(notebook):
+    cells = [f"%%carbon\nimport time; time.sleep({0.25 + i / 50})" for i in range(8)]
+    nb = notebook("brief", "%load_ext carbon_magic", *cells)
+    said = []
+    nb.page.on("console", lambda message: said.append(message.text))
+    nb.page.on("pageerror", lambda error: said.append(str(error)))
+    nb.run()
+    nb.page.wait_for_timeout(2500)  # anywidget gives up after two seconds, and nothing is to be heard of it
+    assert not [text for text in said if "initialize" in text or ("anywidget" in text.lower() and "hot" not in text)]
