@@ -186,7 +186,7 @@ def test_the_download_is_a_csv_that_is_no_formula(show):
 def test_the_same_electricity_on_other_grids_is_unfolded(show):
     bare = show(session(3))
     bare.page.get_by_role("button", name="Options").click()
-    inside = bare.page.get_by_text("Annual mean and 90 % range")
+    inside = bare.page.get_by_label("The same electricity on other grids")
     assert not inside.is_visible()
     bare.page.get_by_text("On other grids", exact=True).click()
     assert inside.is_visible()
