@@ -112,6 +112,7 @@ function comparisons(owner: Owner): HTMLElement {
 function folded(words: string, html: string): HTMLElement {
   const details = element("details"), inside = element("div");
   inside.innerHTML = html; // made and escaped by report/elsewhere.py
+  if (inside.firstElementChild) inside.firstElementChild.className = "carbon-magic-inside"; // no card of its own here
   details.append(element("summary", "", words), inside);
   return details;
 }
