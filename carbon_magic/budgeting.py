@@ -8,18 +8,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .budget import Allowance, CarbonBudgetExceeded, Kind, Limit, Watch, parse
+from .units import J_PER_KWH
 
 if TYPE_CHECKING:
     from .config import Settings
+    from .store.ledger import Ledger
     from .totals import Session
 
 Used = dict[Kind, float]
 
 
-def watch(settings: Settings, session: Session, project: Callable[[], Used]) -> Watch | None:
+def watch(settings: Settings, session: Session, ledger: Callable[[], Ledger], project: str) -> Watch | None:
     """The budgets to be watched, None where there is none.
 
-    `project` asks the ledger, in a thread of its own: until it has answered, the project's budget cannot stop anything.
+    The ledger is asked for what the project has used, in a thread of its own: until it has answered, the project's
+    budget cannot stop anything.
     Raises CarbonBudgetExceeded where the session's was used up before.
     """
     allowances: list[Allowance] = []
@@ -31,7 +34,7 @@ def watch(settings: Settings, session: Session, project: Callable[[], Used]) -> 
         _refuse(limit, used[limit.kind])
         allowances.append(Allowance("session", limit, used.get))
     if settings.project_budget is not None:
-        allowances.append(Allowance("project", parse(settings.project_budget), _asked(project)))
+        allowances.append(Allowance("project", parse(settings.project_budget), _asked(lambda: _used(ledger, project))))
     return Watch(allowances) if allowances else None
 
 
@@ -41,6 +44,17 @@ def _refuse(limit: Limit, used: float) -> None:
             f"the session's budget, {limit}, is used up, so the cell did not run: "
             "a larger session_budget, or none, lets it"
         )
+
+
+def _used(ledger: Callable[[], Ledger], project: str) -> Used:
+    """What the project's runs on record have used, overlaps counted once."""
+    with ledger() as opened:
+        found = opened.totals(project).iloc[0]
+    return {
+        "co2e": 1000 * float(found["co2e_kg"]),
+        "energy": J_PER_KWH * float(found["energy_kwh"]),
+        "time": float(found["duration_s"]),
+    }
 
 
 def _asked(question: Callable[[], Used]) -> Callable[[Kind], float | None]:

@@ -6,17 +6,16 @@ another. The key outlives a reboot.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .folders import data_folder
 VARIABLE = "CARBON_MAGIC_CALIBRATION"
 """The folder of the files; for homes that are read-only, and for tests."""
 _LARGEST_FILE = 1 << 18
@@ -70,7 +69,14 @@ def this_host(cpuinfo: str, root: Path = Path("/")) -> Host:
     cpu = " ".join(names[0].split()) if names else "unknown CPU"
     name = next(filter(None, (_first_line(root / file) for file in _ID_FILES)), None) or _node()
     seed = f"carbon_magic calibration\0{name}\0{cpu}\0{os.cpu_count()}"
+    import hashlib  # brings OpenSSL: 2 ms that a host without a calibration can do without
+
     return Host(hashlib.sha256(seed.encode()).hexdigest()[:24], cpu)
+
+
+def of_this_host(cpuinfo: str, root: Path, environ: Mapping[str, str]) -> Calibration | None:
+    """What was measured here, None where nothing was."""
+    return load(this_host(cpuinfo, root), environ) if folder(environ).is_dir() else None
 
 
 def load(host: Host, environ: Mapping[str, str] = os.environ) -> Calibration | None:
@@ -115,13 +121,7 @@ def folder(environ: Mapping[str, str] = os.environ) -> Path:
     chosen = environ.get(VARIABLE)
     if chosen:
         return Path(os.path.expanduser(chosen))  # noqa: PTH111 - Path's raises where there is no home
-    if sys.platform == "linux":
-        # What platformdirs says (a test compares): its import, 6 ms, would be an eighth of the first cell's wait.
-        data = environ.get("XDG_DATA_HOME", "").strip() or os.path.expanduser("~/.local/share")  # noqa: PTH111
-        return Path(data) / "carbon_magic" / "calibration"
-    import platformdirs
-
-    return platformdirs.user_data_path("carbon_magic", appauthor=False) / "calibration"
+    return data_folder() / "calibration"
 
 
 def _from_dict(d: Mapping[str, Any], host: Host) -> Calibration:

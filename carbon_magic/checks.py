@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import budget as budgets
-from . import cost, equivalents, units
+from . import cost, units
 
 HZ_RANGE = (0.1, 50.0)
 PUE_RANGE = (1.0, 3.0)
@@ -36,7 +35,9 @@ def place(value: Any) -> str:
 
 def budget(value: Any) -> str:
     """The most that may be used."""
-    budgets.parse(value)
+    from .budget import parse
+
+    parse(value)
     return str(value)
 
 
@@ -116,6 +117,8 @@ def _units(value: Any) -> str:
 
 
 def _equivalents(value: Any) -> str:
+    from . import equivalents
+
     equivalents.choice(_text(value))
     return str(value)
 

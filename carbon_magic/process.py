@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import budgeting, config, cost, equivalents, grid, labels, meters, origin, project_file, screen, trouble, units
-from .budget import Watch
+from . import config, cost, grid, labels, meters, origin, project_file, screen, trouble, units
 from .clock import SystemClock
 from .config import Settings
 from .grid import Annual, Intensity, Look, looks
 from .labels import Label
 from .run import Run, State
 from .store import Pump, open_store, rescue, where
-from .totals import Session
 from .tracker import Tracker
 from .tracking import Tracking
-from .units import J_PER_KWH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from .account import Project
+    from .budget import Watch
     from .cost import Price
     from .grid import Forecast
     from .grid.feeds import Feeds
     from .meters.meter import Meter
     from .stopping import Stopper
     from .store.ledger import Ledger
+    from .totals import Session
 
 SETTLE_S = 5.0
 """How long a question to the ledger waits for this process's own runs to be in it."""
@@ -81,7 +81,10 @@ class Process:
         """Settings now; `options` come first and must be right: ValueError or TypeError in a sentence."""
         settings, problems = config.current(options, self._environ)
         units.use(settings.units)
-        equivalents.use(settings.equivalents)
+        if settings.equivalents or "carbon_magic.equivalents" in sys.modules:
+            from . import equivalents
+
+            equivalents.use(settings.equivalents)
         if problems:
             sentence = f"settings that are not used, the defaults apply: {'; '.join(problems)}"
             trouble.say_once(f"settings {sentence}", sentence)
@@ -120,7 +123,7 @@ class Process:
         )
         place = self.place(settings)
         prices = cost.known(place.place, settings.price, settings.cloud_price)
-        watch = budgeting.watch(settings, self.session(), lambda: self._used(label.project))
+        watch = self._budget(settings, label)
         return Wanted(label, settings, place, prices, watch, self._during(settings, place))
 
     def begin(self, wanted: Wanted) -> Tracking:
@@ -174,6 +177,8 @@ class Process:
 
     def session(self) -> Session:
         """The runs that have ended."""
+        from .totals import Session
+
         return Session(tuple(self.runs))
 
     def ledger(self) -> Ledger:
@@ -183,15 +188,13 @@ class Process:
         settings = self.settings({})
         return Ledger(where(settings.ledger, self._environ, _say, settings.store), self._settle, _say)
 
-    def _used(self, project: str) -> budgeting.Used:
-        """What the project's runs on record have used, overlaps counted once."""
-        with self.ledger() as ledger:
-            found = ledger.totals(project).iloc[0]
-        return {
-            "co2e": 1000 * float(found["co2e_kg"]),
-            "energy": J_PER_KWH * float(found["energy_kwh"]),
-            "time": float(found["duration_s"]),
-        }
+    def _budget(self, settings: Settings, label: Label) -> Watch | None:
+        """What is to be watched, where a budget is set."""
+        if settings.budget is settings.session_budget is settings.project_budget is None:
+            return None
+        from . import budgeting
+
+        return budgeting.watch(settings, self.session(), self.ledger, label.project)
 
     def whereabouts(self) -> Whereabouts:
         """The place that a run would have now, and everything that was looked at, looked at anew."""

@@ -7,12 +7,7 @@ import os
 import sys
 import threading
 import time
-import uuid
 from typing import TYPE_CHECKING, Any
-
-from .run import Run
-from .totals import Session
-from .tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +15,10 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .account import Project
+    from .run import Run
     from .terminal import LiveLine
+    from .totals import Session
+    from .tracking import Tracking
     from .widgets.live import LiveView
     from .widgets.project import ProjectView
     from .widgets.summary import Desk, SummaryView
@@ -70,7 +68,7 @@ class Place:
 
     def __init__(self, ipython: InteractiveShell) -> None:
         self._shell = ipython
-        self._display_id = uuid.uuid4().hex
+        self._display_id = os.urandom(16).hex()
         self._shown = False
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -123,7 +121,7 @@ class Place:
         with self._lock:
             view, self._view = self._view, None
         if self._gone:
-            self._display_id, self._shown, self._gone = uuid.uuid4().hex, False, False
+            self._display_id, self._shown, self._gone = os.urandom(16).hex(), False, False
         self._publish(report.bundle(thing, target=self.target))
         if view is not None:
             view.retire()
@@ -179,6 +177,8 @@ class Block:
             self._show()
 
     def _show(self) -> None:
+        from .totals import Session
+
         self._place.show(self._runs[0] if len(self._runs) == 1 else Session(tuple(self._runs), "This cell"))
         self._stale = False
         self._shown_s = time.monotonic()
@@ -247,7 +247,7 @@ def show_session(ipython: InteractiveShell, session: Session, desk: Desk | None 
     """The session summary; interactive where a notebook shows it. `desk` carries out what is asked for there."""
     from . import report
 
-    target = f"carbon-{uuid.uuid4().hex}"
+    target = f"carbon-{os.urandom(16).hex()}"
 
     def show(thing: Session, update: bool = True) -> None:
         bundle = report.bundle(thing, target=target)
@@ -270,7 +270,7 @@ def show_project(ipython: InteractiveShell, project: Project, by: Sequence[str])
     """A project's account; interactive where a notebook shows it."""
     from . import report
 
-    target = f"carbon-{uuid.uuid4().hex}"
+    target = f"carbon-{os.urandom(16).hex()}"
     show_bundle(ipython, report.project_bundle(project, by, target))
 
     def view() -> ProjectView:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .budget import Watch
 from .clock import Clock
 from .config import Settings
 from .grid import Annual, Intensity
@@ -22,6 +21,7 @@ from .share import Witness
 from .tracking import SLEPT_S, Tracking
 
 if TYPE_CHECKING:
+    from .budget import Watch
     from .cost import Price
 
 FindMeters = Callable[[Mapping[str, str], Callable[[], float]], Sequence[Meter]]

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .budget import Watch
 from .clock import Clock
 from .config import Settings
 from .curve import Curve, Recorder
@@ -27,6 +26,7 @@ from .share.split import Look
 from .tick import Budget, Tick
 
 if TYPE_CHECKING:
+    from .budget import Watch
     from .cost import Price
 
 Listener = Callable[[Tick], None]

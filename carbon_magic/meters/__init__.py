@@ -55,7 +55,7 @@ def survey(site: Site) -> Found:
     meters = count_once(meters)
     known = {meter.kind for meter in meters if meter.scope == "device"}
     known |= {part for meter in meters if meter.counted for part in meter.contains}
-    kept = calibration.load(calibration.this_host(site.cpuinfo, site.sys.parent), site.environ)
+    kept = calibration.of_this_host(site.cpuinfo, site.sys.parent, site.environ)
     hint = _why("cpu", missing) or _no_meter()
     modelled = models.find(site, known, hint, kept)
     gpus = [meter for meter in meters if meter.kind == "gpu"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from ..folders import data_folder
 from .pump import Pump
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def location(setting: str | None, environ: Mapping[str, str], say: Say | None = 
         chosen = ""
     if chosen:
         return _STARTED_IN / os.path.expanduser(chosen)  # noqa: PTH111 - Path's raises where there is no home
-    return _home() / "ledger.db"
+    return data_folder() / "ledger.db"
 
 
 def where(setting: str | None, environ: Mapping[str, str], say: Say | None = None, store: str | None = None) -> Where:
@@ -153,13 +154,7 @@ def _unsent(it: Where) -> Iterator[Path]:
     destination = it.url or str(it.path)
     if not it.url and it.path.name:
         yield folder(destination, it.path.parent)
-    yield folder(destination, _home())
-
-
-def _home() -> Path:
-    import platformdirs
-
-    return platformdirs.user_data_path("carbon_magic", appauthor=False)
+    yield folder(destination, data_folder())
 
 
 def _folder() -> Path:
