@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .folders import data_folder
+
 VARIABLE = "CARBON_MAGIC_CALIBRATION"
 """The folder of the files; for homes that are read-only, and for tests."""
 _LARGEST_FILE = 1 << 18

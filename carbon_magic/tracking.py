@@ -33,11 +33,11 @@ Listener = Callable[[Tick], None]
 
 SEEN_HZ = 8.0
 """The curve's rate while somebody looks: lively, and drawn in a fraction of a frame."""
-UNSEEN_HZ = 1.0
+UNSEEN_HZ = 1 / 0.9
 """Without a view: next to nothing. The energy is read at the edges, so it does not depend on this."""
 POLLED_HZ = 5.0
 """Where a device tells watts only: between two looks nobody knows what it draws."""
-SAVE_S = 1.0
+SAVE_S = 1 / UNSEEN_HZ
 """Counters are read and the run is kept at least this often: what kill -9 can lose."""
 FIRST_SAVE_S = 0.1
 """Not at once: a thread that wakes at the very beginning takes the interpreter from the cell that is measured."""

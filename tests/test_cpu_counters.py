@@ -334,7 +334,7 @@ def test_a_counter_for_each_cpu_of_the_mask_named_as_powercap_names_it(host, sec
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault("reset", at=3.0), Fault("jump", at=3.0, joules=1e6), Fault("io_error", at=3.0, until=3.5)]
+    "fault", [Fault("reset", at=3.0), Fault("jump", at=3.0, joules=1e6), Fault("io_error", at=3.0, until=4.0)]
 )
 def test_perf_s_faults_are_filled_in_and_marked(host, fault):
     host.perf([Event("energy-pkg", 0, LOAD, faults=(fault,))])

@@ -17,6 +17,7 @@ from carbon_magic.meters.meter import Meter
 from carbon_magic.meters.site import Found, Site
 from carbon_magic.meters.watts import Watts
 from carbon_magic.tracker import Tracker
+from carbon_magic.tracking import UNSEEN_HZ
 
 SLOW = ramp(0, 20, 20, 120)
 """What a look five times a second can follow."""
@@ -324,7 +325,7 @@ def test_the_battery_does_not_make_the_watcher_look_more_often(board):
     hwmon.battery(board.tree, "BAT0", square(5, 9, 1.0))
     tracker = Tracker(lambda environ, now: board.find(), board.clock, os.environ, threaded=False)
     tracking = tracker.begin(Label("test", None, {}, "p", "h"), Settings(), grid.intensity("FR"))
-    assert tracking.rate_hz() == 1.0
+    assert tracking.rate_hz() == UNSEEN_HZ
     tracker.end(tracking, "done")
 
 

@@ -117,7 +117,7 @@ def test_a_ledger_is_meant_from_where_the_file_stands(project: Path) -> None:
     (project / "carbon_magic.toml").write_text('ledger = "runs/ledger.db"\n')
     assert settings()[0].ledger == str(project / "runs/ledger.db")
     (project / "carbon_magic.toml").write_text('ledger = "postgresql://team@db/energy"\n')
-    assert settings()[0].ledger == "postgresql://team@db/energy"
+    assert settings()[0].ledger is None, "a server is not for a project's file to choose"
 
 
 def test_places_may_be_a_table(project: Path) -> None:

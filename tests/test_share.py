@@ -224,14 +224,14 @@ class Host:
         self.witness.tree.cpu_s = lambda: self.own_s
         self.cpus = os.cpu_count()
 
-    def run(self, seconds, own, others):
-        """A run in which this notebook kept `own` CPUs busy and others `others` (functions of the second)."""
+    def run(self, steps, own, others, step_s=1.0):
+        """A run in which this notebook kept `own` CPUs busy and others `others`, both functions of the step."""
         tracking = self.tracker.begin(LABEL, Settings(), grid.intensity("FR"))
-        for second in range(seconds):
-            for _ in range(10):
+        for i in range(steps):
+            for _ in range(round(10 * step_s)):
                 self.clock.advance(0.1)
-                self.own_s += own(second) * 0.1
-                self.busy_s += (own(second) + others(second)) * 0.1
+                self.own_s += own(i) * 0.1
+                self.busy_s += (own(i) + others(i)) * 0.1
                 self.witness._next_s = 0.0
                 self.tracker.look(self.tracker.active)
         return self.tracker.end(tracking, "done")
@@ -239,9 +239,9 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path):
-    """One package that draws 20 W for two seconds, 60 W for the next two, and so on."""
+    """One package that draws 20 W for 1.8 s, 60 W for the next 1.8 s, and so on."""
     clock = InjectedClock()
-    zone = Zone("intel-rapl:0", "package-0", square(20.0, 60.0, 4.0, phase_s=2.0), 100)
+    zone = Zone("intel-rapl:0", "package-0", square(20.0, 60.0, 3.6, phase_s=1.8), 100)
     with SimulatedMachine([zone], clock=clock) as simulated, simulated.here():
         yield Host(simulated, clock, tmp_path)
 
@@ -270,13 +270,13 @@ class TestSplit:
         assert quiet.share.energy_j_range[0] > 0.75 * quiet.energy_j
 
     def test_joules_go_to_who_worked_when_they_were_used(self, host):
-        """Each works alone for two seconds; by CPU time of the whole run we would get a quarter of everything."""
-        run = host.run(4, lambda s: 1.0 if s < 2 else 0.0, lambda s: 0.0 if s < 2 else 3.0)
+        """Each works alone for 1.8 s, two looks; by CPU time of the whole run we would get a quarter of everything."""
+        run = host.run(36, lambda i: 1.0 if i < 18 else 0.0, lambda i: 0.0 if i < 18 else 3.0, 0.1)
         assert "25 %" in run.share.how
         package = next(device for device in run.devices if device.kind == "cpu")
         rest = run.energy_j - package.energy_j  # memory, whose idling is allotted
         idle_w = 20.0  # the least that was seen
-        ours = 2 * (20 - idle_w) + 4 * idle_w  # our work, and the idling of a machine that nobody else has claimed
+        ours = 1.8 * (20 - idle_w) + 3.6 * idle_w  # our work, and the idling of a machine that nobody else has claimed
         assert run.share.energy_j - rest == pytest.approx(ours, rel=0.02)
 
     def test_idling_is_shared_with_others_who_count(self, host, tmp_path):

@@ -24,7 +24,7 @@ def find(site: Site) -> Found:
     found = _found(site)
     for meter in found.meters:
         if meter.kind == "dram":
-            meter.gain = DRAM_GAIN
+            meter.gain, meter.group = DRAM_GAIN, "RAPL DRAM"  # sensors of their own: they err apart from the packages'
     return found
 
 

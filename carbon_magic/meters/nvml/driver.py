@@ -20,6 +20,8 @@ QUICK_S = 0.002
 AGAIN_S = 5.0
 """A driver or a GPU that went away is looked for this often."""
 
+WHAT = "NVIDIA GPU through NVML"
+
 
 class Driver:
     """NVML through `pynvml`."""
