@@ -55,7 +55,13 @@ def tags(value: Any) -> dict[str, Tag]:
         raise TypeError(f"tags are a dict such as {{'lr': 0.1}}, not {type(value).__name__}")
     if len(value) > MOST_TAGS:
         raise ValueError(f"at most {MOST_TAGS} tags fit on a run, not {len(value):,}")
-    return {_key(key): _tag(key, tag) for key, tag in value.items()}
+    try:
+        told = list(value.items())
+    except Exception as error:  # a mapping of the user's own making may raise anything
+        raise TypeError(
+            f"the tags cannot be read: their {type(value).__name__} raised {type(error).__name__}"
+        ) from error
+    return {_key(key): _tag(key, tag) for key, tag in told}
 
 
 def seed(value: Any) -> int | None:

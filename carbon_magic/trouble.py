@@ -18,7 +18,8 @@ def say_once(kind: str, sentence: str) -> None:
     if kind in _said:
         return
     _said.add(kind)
-    _waiting.append(f"carbon_magic: {' '.join(sentence.split())}"[:LONGEST])
+    line = f"carbon_magic: {' '.join(sentence.split())}"
+    _waiting.append(line if len(line) <= LONGEST else line[: LONGEST - 1] + "…")
     if threading.current_thread() is threading.main_thread():
         speak()
 

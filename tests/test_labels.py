@@ -57,3 +57,12 @@ def test_other_tags_are_refused_in_a_short_sentence(bad):
 def test_a_variable_is_an_identifier(bad):
     with pytest.raises(ValueError, match="-o needs the name of a variable"):
         labels.variable(bad)
+
+
+def test_a_mapping_that_raises_is_refused_in_a_sentence():
+    class Broken(dict):
+        def items(self):
+            raise RuntimeError("boom")
+
+    with pytest.raises(TypeError, match="the tags cannot be read: their Broken raised RuntimeError"):
+        labels.tags(Broken(a=1))

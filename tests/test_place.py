@@ -134,6 +134,12 @@ def test_a_variable_counts_in_the_providers_own_runtime(machine: Machine, enviro
     assert machine.guess(**environ).place == place
 
 
+def test_a_region_too_new_for_the_table_is_said_on_the_providers_machine_alone(machine: Machine) -> None:
+    assert "not in our table" not in machine.guess(TZ="Europe/Paris", AWS_REGION="mars-1").how
+    found = machine.write("sys/class/dmi/id/sys_vendor", "Amazon EC2\n").guess(TZ="Europe/Paris", AWS_REGION="mars-1")
+    assert found.how == "guessed from the time zone Europe/Paris (AWS_REGION names a region that is not in our table)"
+
+
 def test_another_providers_variable_does_not_count(machine: Machine) -> None:
     machine.write("sys/class/dmi/id/sys_vendor", "Amazon EC2")
     assert machine.guess(CLOUDSDK_COMPUTE_REGION="us-central1", TZ="Europe/Paris").place == "FR"

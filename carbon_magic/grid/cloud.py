@@ -77,6 +77,8 @@ def from_variables(environ: Mapping[str, str], root: Path, asides: list[str]) ->
         for variable in provider.regions:
             found = _region(provider.name, _text(environ.get(variable)))
             if found is None:
+                if environ.get(variable) and _is_of(provider, environ, root):
+                    asides.append(f"{variable} names a region that is not in our table")
                 continue
             if _is_of(provider, environ, root):
                 return replace(
