@@ -66,7 +66,7 @@ def bundle(thing: Comparison) -> dict[str, str]:
 
 def sentences(thing: Comparison) -> list[str]:
     """What must be known before two bars are compared, and when it would be best to run."""
-    said = ["Annual means of whole grids, with their 90 % range: one hour on one socket may be far from them."]
+    said = ["Annual means of whole grids: one hour on one socket may be far from them."]
     bases = sorted({other.grid.basis.partition(",")[0] for other in thing.grids if thing.foreign(other)})
     if bases:
         said.append(
