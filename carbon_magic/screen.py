@@ -108,7 +108,7 @@ class Place:
             return
         with self._lock:
             if self._ended.is_set():
-                view.close()
+                view.retire()
             else:
                 self._view = view
                 tracking.listen(view.tick)

@@ -190,6 +190,8 @@ def test_a_machine_with_gpus(notebook, start_lab):
         nb.page.wait_for_function("() => window.seen.length >= 30", timeout=30_000)
         nb.picture("gpus-live")
         nb.card("card-gpus-live")
+        box, chart = (nb.page.locator(f".carbon-magic-chart{inner}").first.bounding_box() for inner in ("", " > svg"))
+        assert chart["height"] == box["height"] == 112  # JupyterLab has ideas of its own on svg
         nb.wait()
         nb.page.wait_for_selector(".carbon-magic img")
         text = nb.page.locator(".carbon-magic").first.inner_text()
@@ -203,7 +205,7 @@ def test_a_machine_with_gpus(notebook, start_lab):
 
 def test_a_run_renamed_in_the_summary_is_renamed_in_what_is_saved_and_on_record(notebook):
     nb = notebook(
-        "rename", "%load_ext carbon_magic", "%%carbon -q -n first\nimport time; time.sleep(0.3)", "%carbon",
+        "rename", "%load_ext carbon_magic", "%%carbon -q -n 'to be renamed'\nimport time; time.sleep(0.3)", "%carbon",
         "import carbon_magic; print(list(carbon_magic.ledger().runs().name), carbon_magic.last.name)",
     )  # fmt: skip
     nb.run()
@@ -222,7 +224,7 @@ def test_a_run_renamed_in_the_summary_is_renamed_in_what_is_saved_and_on_record(
     shown = json.dumps(outputs(saved))
     assert "dd best &lt;b&gt;" in shown
     assert "widget" not in shown
-    assert "'first'" not in json.dumps(saved["cells"][3]["outputs"])
+    assert "to be renamed" not in json.dumps(saved["cells"][3]["outputs"])
 
 
 def test_a_cell_that_ends_as_its_view_opens_leaves_no_error_in_the_console(notebook):
