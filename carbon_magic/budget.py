@@ -84,7 +84,7 @@ class Watch:
     def __init__(self, allowances: Sequence[Allowance]) -> None:
         self.allowances = tuple(allowances)
         self.exceeded: str | None = None
-        """A sentence, from the moment on when a budget was used up."""
+        """What the stopped cell is told, from the moment on when a budget was used up."""
         self.notes: list[str] = []
         self._warned: set[Allowance] = set()
 
@@ -102,11 +102,10 @@ class Watch:
             if closest is None or used / limit.amount > closest.used / closest.limit:
                 closest = budget
             if used >= limit.amount and self.exceeded is None:
-                self.exceeded = (
-                    f"the budget of {_of(allowance.scope)}, {limit}, was used up after "
-                    f"{units.duration(run.duration_s)}: the cell was stopped"
-                )
-                self.notes.append(self.exceeded)
+                used_up = f"the budget of {_of(allowance.scope)}, {limit}, was used up after"
+                used_up = f"{used_up} {units.duration(run.duration_s)}"
+                self.exceeded = f"{used_up}: the cell was stopped"
+                self.notes.append(used_up)  # not that it was stopped: in a thread it cannot be, `except:` goes on
             elif used >= WARN_AT * limit.amount and allowance not in self._warned and self.exceeded is None:
                 self._warned.add(allowance)
                 self.notes.append(

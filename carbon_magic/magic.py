@@ -217,7 +217,10 @@ class CarbonMagic(Magics):
             self._cells.remove(cell)
             if cell.line is not None:
                 cell.line.leave()
-            run = _process().end(cell.tracking, state_after(error))
+            state, budget = state_after(error), cell.tracking.budget
+            if state == "failed" and budget is not None and budget.exceeded is not None:
+                state = "interrupted"  # what was stopped may make an error of its own of it, as %%bash does
+            run = _process().end(cell.tracking, state)
             if cell.variable is not None:
                 self.shell.user_ns[cell.variable] = run
             if cell.quiet or cell.tracking.inherited:

@@ -175,6 +175,7 @@ def test_in_another_thread_it_is_told_that_nothing_can_be_stopped():
     thread.join()
     assert any("outside the main thread" in note for note in notes)
     assert any("used up" in note for note in notes)
+    assert not any("was stopped" in note for note in notes)
 
 
 def test_a_coroutine_is_cancelled_and_its_loop_lives():
@@ -205,8 +206,12 @@ def test_a_wrong_budget_does_not_run():
 @pytest.mark.kernel
 @pytest.mark.parametrize(
     ("body", "name"),
-    [("while True: pass", "CarbonBudgetExceeded"), ("import asyncio\nawait asyncio.sleep(60)", "CancelledError")],
-    ids=["loop", "await"],
+    [
+        ("while True: pass", "CarbonBudgetExceeded"),
+        ("import asyncio\nawait asyncio.sleep(60)", "CancelledError"),
+        ("try:\n    while True: pass\nexcept BaseException:\n    raise TypeError('its own') from None", "TypeError"),
+    ],
+    ids=["loop", "await", "an error of its own"],
 )
 def test_a_cell_is_stopped_in_a_kernel_that_lives_on(body, name):
     with kernel() as live:

@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -108,3 +109,15 @@ def test_the_command_writes_posters(tmp_path, monkeypatch):
     assert "phone charge" in said[-1]
     with pytest.raises(UsageError, match="no project"):
         commands.run(None, ["ruler", "no such project"])
+
+
+def test_the_picture_in_the_documents_is_current():
+    """Else: `%carbon ruler -o docs/ruler.svg` in a fresh session."""
+    drawn = Path(__file__).parent.parent / "docs" / "ruler.svg"
+    assert drawn.read_text(encoding="utf-8") == ruler.svg(None)
+
+
+def test_a_long_name_stays_on_the_poster():
+    drawn = ruler.svg(ruler.Here("W" * 200, 1e3, (5e2, 2e3)))
+    (name,) = re.findall(">(W+…)<", drawn)
+    assert len(name) <= 48

@@ -76,9 +76,9 @@ def test_energy_grows_with_all_three(power_w, hours, pue):
     assert found.electricity_usd == pytest.approx(0.12 * found.energy_kwh)
 
 
-@pytest.mark.parametrize("bad", [(-1, 1), (1, -1), (math.nan, 1), (1, math.inf), (1, 1, 0.9)])
+@pytest.mark.parametrize("bad", [(-1, 1), (1, -1), (math.nan, 1), (1, math.inf), (1, 1, 0.9), (10**400, 1), (1, 1e308)])
 def test_impossible_numbers_are_refused(bad):
-    with pytest.raises(ValueError, match="is a number from"):
+    with pytest.raises(ValueError, match=r"is a number (from|up to)"):
         strubell.estimate(*bad)
 
 
@@ -158,3 +158,9 @@ def test_published_power_hours_and_grid_agree_with_the_printed_energy():
     assert len(told) >= 5
     product = told.accelerator_hours * told.power_w * told.pue / 1e6
     assert ((product - told.energy_mwh).abs() <= 0.02 * told.energy_mwh + 0.5).all()
+
+
+@pytest.mark.parametrize("n", [5, 0, 1.0, True, "1", None])
+def test_there_is_no_other_table(n):
+    with pytest.raises(ValueError, match="tables 1 to 4"):
+        strubell.table(n)

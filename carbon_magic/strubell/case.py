@@ -105,8 +105,8 @@ def case_study(path: Path | None = None) -> CaseStudy:
         where = path or Path(folder) / "case.db"
         store = SqliteStore(where)
         try:
-            for run in runs():
-                store.put(run)
+            # The longest first: no run that comes later changes what an earlier one has of its own.
+            store.put_all(sorted(runs(), key=lambda run: -run.duration_s))
         finally:
             store.close()
         project = read(Ledger(where), NAME)
@@ -124,19 +124,19 @@ def runs() -> Iterator[Run]:
         placed[host].append(job)
         heapq.heappush(hosts, (busy_h + job[1], host))
     order = random.Random(2019)  # noqa: S311 - which week a job falls into, the same each time
-    begun: list[tuple[float, int, str, float]] = []
+    begun: list[tuple[int, int, str, float]] = []
     for host, own in enumerate(placed):
         order.shuffle(own)
         own.sort(key=lambda job: ("explore", "tune", "final").index(job[0]))  # a model is tuned when it is there
-        at_h = 0.0
+        at_s = 0
         for stage, hours in own:
-            begun.append((at_h, host, stage, hours))
-            at_h += hours
-    for i, (at_h, host, stage, hours) in enumerate(sorted(begun)):
-        yield _run(i, at_h, host, stage, hours)
+            begun.append((at_s, host, stage, hours))
+            at_s += math.ceil(3600 * hours)  # whole seconds: rounded ends of runs would reach into the next
+    for i, (at_s, host, stage, hours) in enumerate(sorted(begun)):
+        yield _run(i, at_s, host, stage, hours)
 
 
-def _run(i: int, at_h: float, host: int, stage: str, hours: float) -> Run:
+def _run(i: int, at_s: int, host: int, stage: str, hours: float) -> Run:
     joules = W_PER_GPU * 3600 * hours
     source = "the paper's mean over the project, CPU and DRAM included; it prints no range"
     device = Device("GPU 0 (Titan X or M40)", "gpu", joules, (joules, joules), source, "modelled")
@@ -144,7 +144,7 @@ def _run(i: int, at_h: float, host: int, stage: str, hours: float) -> Run:
         id=f"strubell-2019-{i:04}",
         name=f"{stage} {i + 1}",
         state="done",
-        started_at=BEGAN + 3600 * at_h,
+        started_at=BEGAN + at_s,
         duration_s=3600 * hours,
         energy_j_range=(joules, joules),
         grid=GRID,

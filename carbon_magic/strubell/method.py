@@ -15,6 +15,10 @@ USD_PER_KWH = 0.12
 """Mean price of electricity in the US (footnote 9)."""
 
 
+MOST = 1e15
+"""Beyond all watts and hours of the world; products of such numbers stay finite."""
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """What a training took by the paper's method."""
@@ -43,6 +47,8 @@ def estimate(power_w: float, hours: float, pue: float = PUE) -> Estimate:
             raise TypeError(f"a {what} is a number, not {type(value).__name__}")
         if not least <= value < math.inf:
             raise ValueError(f"a {what} is a number from {least:g} upwards, not {value:g}")
+        if value > MOST:
+            raise ValueError(f"a {what} is a number up to {MOST:g}")
     energy_kwh = pue * hours * power_w / 1000
     return Estimate(energy_kwh, LB_PER_KWH * energy_kwh)
 

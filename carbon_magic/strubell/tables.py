@@ -38,7 +38,7 @@ def table(n: int) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if isinstance(n, bool) or n not in TABLES:
+    if isinstance(n, bool) or not isinstance(n, int) or n not in TABLES:
         raise ValueError(f"the paper has tables 1 to 4, not {n!r}")
     rows = [{column: _value(column, cell) for column, cell in row.items()} for row in data.rows(f"strubell_table_{n}")]
     return pd.DataFrame(rows)

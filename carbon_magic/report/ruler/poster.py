@@ -87,7 +87,7 @@ def _row(canvas: Canvas, mark: Mark, y: float, step: float, scale: Scale) -> Non
     if own:
         canvas.rect(30, y - step / 2, WIDE - 60, step, COLOURS["here"], 0.08)
     colour = COLOURS["here"] if own else _INK
-    canvas.text(_LEFT - 14, y + 4.5, plain(mark.label, 68), 13.5, colour, "end", bold=own)
+    canvas.text(_LEFT - 14, y + 4.5, plain(mark.label, 48 if own else 68), 13.5, colour, "end", bold=own)
     canvas.text(_RIGHT + 88, y + 4.5, amount(mark), 13.5, colour, "end", bold=own)
     if mark.range is not None:
         low, high = (_x(scale.at(end)) for end in mark.range)
