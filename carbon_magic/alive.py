@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 if sys.platform != "linux":
     import socket
@@ -14,8 +14,7 @@ if sys.platform != "linux":
     import psutil
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """A process, told apart from every other one that has or had its number."""
 
     boot_id: str

@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .folders import data_folder
+from .folders import CALIBRATION, calibrations_folder
 
-VARIABLE = "CARBON_MAGIC_CALIBRATION"
-"""The folder of the files; for homes that are read-only, and for tests."""
+VARIABLE = CALIBRATION
+folder = calibrations_folder
 _LARGEST_FILE = 1 << 18
 _ID_FILES = ("etc/machine-id", "var/lib/dbus/machine-id")
 
@@ -115,14 +115,6 @@ def forget(host: Host, environ: Mapping[str, str] = os.environ) -> bool:
     there = path.exists()
     path.unlink(missing_ok=True)
     return there
-
-
-def folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where calibrations are kept: CARBON_MAGIC_CALIBRATION, else in the platform's data folder."""
-    chosen = environ.get(VARIABLE)
-    if chosen:
-        return Path(os.path.expanduser(chosen))  # noqa: PTH111 - Path's raises where there is no home
-    return data_folder() / "calibration"
 
 
 def _from_dict(d: Mapping[str, Any], host: Host) -> Calibration:

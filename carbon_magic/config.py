@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from . import embodied, project_file
+from . import project_file, units
 from .checks import CHECKS, pairs
 
 __all__ = ["CHECKS", "PREFIX", "Settings", "current", "defaults", "overrides", "pairs", "resolve", "sources"]
@@ -34,7 +34,7 @@ class Settings:
     """Power usage effectiveness of the building; None: what a cloud region's provider publishes, else 1.0."""
     embodied_kg: float | None = None
     """CO2e of the making of this machine, all of it, in kg; None: not accounted for."""
-    embodied_years: float = embodied.USUAL_YEARS
+    embodied_years: float = units.USUAL_YEARS
     """How long the machine will serve."""
     embodied_share: float = 1.0
     """The part of the machine that is reserved for the work, 0 to 1."""

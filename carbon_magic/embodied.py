@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .ranges import Range
+from .units import USUAL_YEARS
 
-USUAL_YEARS = 4.0
-"""What makers' product carbon footprints of servers and laptops and Cloud Carbon Footprint reckon with."""
 _S_PER_YEAR = 365.25 * 86400
 _HALF_TO_DOUBLE = (0.5, 2.0)
 """A judgement, as nobody publishes a range: footprints of like machines differ by two, and lifetimes are plans."""

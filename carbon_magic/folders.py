@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+CALIBRATION = "CARBON_MAGIC_CALIBRATION"
+"""The folder of the calibrations; for homes that are read-only, and for tests."""
 
 
 def data_folder() -> Path:
@@ -19,3 +23,11 @@ def data_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("carbon_magic", appauthor=False)
+
+
+def calibrations_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where calibrations are kept: CARBON_MAGIC_CALIBRATION, else in the platform's data folder."""
+    chosen = environ.get(CALIBRATION)
+    if chosen:
+        return Path(os.path.expanduser(chosen))  # noqa: PTH111 - Path's raises where there is no home
+    return data_folder() / "calibration"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from .curve import Curve, Spending
@@ -23,8 +22,7 @@ MACHINE = ""
 read a counter and one that may not do not both count them. GPUs have names, and kernels often have one each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """When a run had what of a host."""
 
     host: str

@@ -6,11 +6,10 @@ import operator
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .curve import Curve
 from .device import Device
-from .embodied import Embodied
 from .grid import Intensity
 from .ranges import Range, product
 from .units import J_PER_KWH
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .cost import Cost, Price
+    from .embodied import Embodied
 
 State = Literal["running", "done", "failed", "interrupted"]
 Tag = str | int | float | bool
@@ -38,8 +38,7 @@ class Share:
         return cls(d["energy_j"], tuple(d["energy_j_range"]), d.get("how", ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(NamedTuple):
     """The market-based account: grams by the factor of a supply contract, shown beside the grid's, never instead."""
 
     intensity_g_per_kwh: float
@@ -208,7 +207,7 @@ class Run:
                 "devices": tuple(Device.from_dict(x) for x in d.get("devices", ())),
                 "others": tuple(Device.from_dict(x) for x in d.get("others", ())),
                 "pue_range": tuple(d.get("pue_range", (1.0, 1.0))),
-                "embodied": Embodied.from_dict(d["embodied"]) if d.get("embodied") else None,
+                "embodied": _embodied(d.get("embodied")),
                 "notes": tuple(d.get("notes", ())),
                 "prices": _prices(d.get("prices", ())),
                 "tags": dict(d.get("tags", {})),
@@ -228,6 +227,14 @@ class Run:
         from .report import bundle
 
         return bundle(self)
+
+
+def _embodied(found: Mapping[str, Any] | None) -> Embodied | None:
+    if not found:
+        return None
+    from .embodied import Embodied
+
+    return Embodied.from_dict(found)
 
 
 def _prices(found: Sequence[Mapping[str, Any]]) -> tuple[Price, ...]:

@@ -13,7 +13,6 @@ from .clock import Clock
 from .config import Settings
 from .curve import Curve, Recorder
 from .device import Device
-from .embodied import Embodied
 from .grid import Annual, Intensity, pue
 from .labels import Label
 from .meters.machine import Machine
@@ -23,13 +22,14 @@ from .ranges import Part, total
 from .run import Run, State
 from .share import Splitter, Witness
 from .share.split import Look
-from .tick import Budget, Tick
 
 if TYPE_CHECKING:
     from .budget import Watch
     from .cost import Price
+    from .embodied import Embodied
+    from .tick import Budget, Tick
 
-Listener = Callable[[Tick], None]
+Listener = Callable[["Tick"], None]
 
 SEEN_HZ = 8.0
 """The curve's rate while somebody looks: lively, and drawn in a fraction of a frame."""
@@ -62,6 +62,8 @@ def state_after(error: BaseException | None) -> State:
 def _embodied(settings: Settings) -> Embodied | None:
     if not settings.embodied_kg:
         return None
+    from .embodied import Embodied
+
     return Embodied(settings.embodied_kg, settings.embodied_years, settings.embodied_share)
 
 
@@ -278,6 +280,8 @@ class Tracking:
         return {s.odometer.meter.name: s.watts(*edge) for s, edge in zip(self._slopes, counted, strict=True)}
 
     def _tell(self, run: Run) -> None:
+        from .tick import Tick  # which nobody needs until somebody looks
+
         self._ticks += 1
         figures = run.energy_j, run.energy_j_range, run.co2e_g, run.co2e_g_range
         tick = Tick(self._ticks, run.duration_s, self._watts, *figures, self._spent)

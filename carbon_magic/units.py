@@ -14,6 +14,8 @@ from collections.abc import Callable
 J_PER_WH = 3600.0
 J_PER_KWH = 3.6e6
 UNKNOWN = "unknown"
+USUAL_YEARS = 4.0
+"""A machine's life, as makers' carbon footprints of servers and laptops and Cloud Carbon Footprint reckon it."""
 
 Formatter = Callable[[float | None], str]
 """A function of this module that prints one quantity: watts, energy, grams ..."""

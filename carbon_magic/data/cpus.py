@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import find
 
@@ -13,8 +13,7 @@ _SHORTEST = 6
 _MOST_WORDS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class ListedCpu:
+class ListedCpu(NamedTuple):
     """A processor in the table; cores and threads of one package, None where they are not known."""
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import rows
 
@@ -12,8 +12,7 @@ _CHIP = re.compile(r"\b([a-z]{1,2}\d{1,4}[a-z]{0,2})\b")
 """The chip of a data-centre board: "a100", "t4", "v100s", "gh200"."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedGpu:
+class ListedGpu(NamedTuple):
     """A GPU in the table; its memory where its name tells."""
 
     name: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -122,7 +121,10 @@ def _json(path: Path) -> Any:
     """What a JSON file holds; None where it cannot be read, is no JSON or is too large to be what it should be."""
     try:
         with path.open("rb") as file:
-            return json.loads(file.read(_LARGEST_FILE))
+            text = file.read(_LARGEST_FILE)
+        import json
+
+        return json.loads(text)
     except (OSError, ValueError, RecursionError):
         return None
 

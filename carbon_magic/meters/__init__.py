@@ -6,14 +6,18 @@ A new instrument is one file with a `find` (see site.Instrument) and one line he
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from .. import calibration
+from ..folders import calibrations_folder
 from . import cpu_model, external, models
 from .meter import Meter
 from .site import Found, Instrument, Missing, Site
+
+if TYPE_CHECKING:
+    from ..calibration import Calibration
 
 INSTRUMENTS: dict[str, str] = {
     "rapl": "linux",
@@ -55,7 +59,7 @@ def survey(site: Site) -> Found:
     meters = count_once(meters)
     known = {meter.kind for meter in meters if meter.scope == "device"}
     known |= {part for meter in meters if meter.counted for part in meter.contains}
-    kept = calibration.of_this_host(site.cpuinfo, site.sys.parent, site.environ)
+    kept = _calibration(site)
     hint = _why("cpu", missing) or _no_meter()
     modelled = models.find(site, known, hint, kept)
     gpus = [meter for meter in meters if meter.kind == "gpu"]
@@ -66,7 +70,16 @@ def survey(site: Site) -> Found:
     return Found(ordered, [each for each in missing if each.kind not in measured])
 
 
-def _at_rest(meters: Iterable[Meter], known: calibration.Calibration | None) -> None:
+def _calibration(site: Site) -> Calibration | None:
+    """What was measured on this host once. Where there is no such folder, a look for it is all."""
+    if not os.path.isdir(calibrations_folder(site.environ)):  # noqa: PTH112 - a Path costs more
+        return None
+    from .. import calibration
+
+    return calibration.of_this_host(site.cpuinfo, site.sys.parent, site.environ)
+
+
+def _at_rest(meters: Iterable[Meter], known: Calibration | None) -> None:
     """What each draws while nothing runs, where this host was calibrated."""
     for meter in meters:
         if known is not None and meter.name in known.idle:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -112,7 +111,10 @@ def _init_data(root: Path) -> Mapping[str, Any]:
     """What cloud-init lets everybody read; empty where there is none."""
     try:
         with (root / "run/cloud-init/instance-data.json").open("rb") as file:
-            return _mapping(json.loads(file.read(_LARGEST_FILE)))
+            text = file.read(_LARGEST_FILE)
+        import json
+
+        return _mapping(json.loads(text))
     except (OSError, ValueError, RecursionError):
         return {}
 

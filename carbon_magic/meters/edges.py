@@ -29,7 +29,7 @@ _known_s: dict[str, float] = {}
 """Ticks measured in this process, by the device's own name: a second look at a device knows at once."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)  # nobody prints or compares one, and the first cell waits for each
 class Mark:
     """The odometer at one edge of a run. A slow counter's mark is settled by the first tick that follows it."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from typing import TYPE_CHECKING
 
-from ..calibration import Calibration
 from . import cpu_time
 from .allowance import cpus_allowed
 from .cpu_model import CpuModel
@@ -12,6 +12,9 @@ from .meter import Meter
 from .processor import curve_of
 from .ram_model import RamModel, memory_of
 from .site import Site
+
+if TYPE_CHECKING:
+    from ..calibration import Calibration
 
 
 def find(site: Site, measured: Container[str], hint: str | None, known: Calibration | None) -> list[Meter]:

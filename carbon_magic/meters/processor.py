@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..calibration import Calibration
 from ..data.cpus import ListedCpu, look_up
 from ..ranges import Range
 from . import cloud_instance
 from .power_curve import PowerCurve, of_tdp
+
+if TYPE_CHECKING:
+    from ..calibration import Calibration
 
 THREAD_W = 4.0
 THREAD_RANGE: Range = (0.44, 2.5)
@@ -56,6 +58,8 @@ def name_of(cpuinfo: str) -> str:
 
 
 def _measured(known: Calibration) -> PowerCurve:
+    import datetime as dt
+
     loads, *lines = zip(*known.cpu_curve, strict=True)
     day = dt.datetime.fromtimestamp(known.measured_at, dt.UTC).date().isoformat()
     return PowerCurve(f"this host's own curve, calibrated on {day} with {known.cpu_source}", loads, *lines)
