@@ -183,12 +183,15 @@ def test_ten_grids_the_cleanest_first_with_grams_and_factor(shown: Any, shell: I
     shell.run_cell("%%carbon -q\nsum(range(10**6))")
     bundle = shown("where --compare")
     text = bundle["text/plain"]
-    rows = re.findall(r"^  ([▸ ]) (.{22}) +([\d,.]+) (.) (.{12}) +([\d.,]+ \S+)  (.*)$", text, re.MULTILINE)
+    rows = re.findall(r"^  ([▸ ]) (.{20}) +([\d,.]+) (.) (.{8}) +([\d.,]+ \S+) +([\d.,]+)  (.*)$", text, re.MULTILINE)
     assert len(rows) == 10
     factors = [float(row[2].replace(",", "")) for row in rows]
     assert factors == sorted(factors)
     assert [row[1].strip() for row in rows if row[0] == "▸"] == ["France"]
-    why = {row[1].strip(): row[6] for row in rows}
+    own = next(factor for factor, row in zip(factors, rows, strict=True) if row[0] == "▸")
+    for factor, row in zip(factors, rows, strict=True):
+        assert float(row[6]) == pytest.approx(factor / own, rel=0.06)  # two digits
+    why = {row[1].strip(): row[7] for row in rows}
     assert why["France"] == "here"
     assert why["Ireland"] == "in use"
     assert why["Germany"] == "a neighbour"
@@ -205,7 +208,7 @@ def test_ten_grids_the_cleanest_first_with_grams_and_factor(shown: Any, shell: I
 def test_an_empty_session_compares_a_kwh(shown: Any) -> None:
     bundle = shown("where --compare")
     assert bundle["flat"].startswith("A kWh (no run has used any yet) on other grids")
-    assert "41.4 g here" in bundle["flat"]
+    assert "41.4 g 1 here" in bundle["flat"]
 
 
 def test_direct_figures_are_not_compared_with_lifecycle_ones_without_a_word(

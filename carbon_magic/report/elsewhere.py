@@ -27,7 +27,7 @@ OTHER_BASIS = "\N{DAGGER}"
 _CHOSEN = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
 _BAR_PX = (168, 14)
 _OWN, _OTHERS = "#d27e26", "#5f7fb0"
-_TEXT_BAR = 12
+_TEXT_BAR = 8
 _NS = 'xmlns="http://www.w3.org/2000/svg"'
 
 
@@ -53,6 +53,11 @@ class Comparison:
     def basis(self) -> str:
         """What one's own figure counts."""
         return next(other.grid.basis for other in self.grids if other.why is None).partition(",")[0]
+
+    @property
+    def here_g_per_kwh(self) -> float:
+        """One's own grid's figure."""
+        return next(other.grid.intensity_g_per_kwh for other in self.grids if other.why is None)
 
     def foreign(self, other: Elsewhere) -> bool:
         """Whether a grid's figure counts other things than one's own."""
@@ -92,13 +97,23 @@ def _grams(thing: Comparison, other: Elsewhere) -> str:
     return units.grams(thing.drawn_kwh * other.grid.intensity_g_per_kwh)
 
 
+def _times(thing: Comparison, other: Elsewhere) -> str:
+    """How many times one's own grid's grams: the factor by which moving would change them."""
+    if other.why is None:
+        return "1"
+    return units.number(other.grid.intensity_g_per_kwh / thing.here_g_per_kwh, 2)
+
+
 def _factor(thing: Comparison, other: Elsewhere) -> str:
     return units.number(other.grid.intensity_g_per_kwh) + (f" {OTHER_BASIS}" if thing.foreign(other) else "")
 
 
 def _text(thing: Comparison) -> str:
     lines = wrapped(f"{thing.what} on other grids")
-    lines += ["", f"    {left('', 22)} {right('g/kWh', 7)}   {left('', _TEXT_BAR)} {right('CO2e', 8)}"]
+    lines += [
+        "",
+        f"    {left('', 20)} {right('g/kWh', 7)}   {left('', _TEXT_BAR)} {right('CO2e', 8)} {right('× here', 6)}",
+    ]
     for other in thing.grids:
         mark = _CHOSEN if other.why is None else " "
         part = other.grid.intensity_g_per_kwh / thing.top
@@ -106,8 +121,8 @@ def _text(thing: Comparison) -> str:
             f"{right(units.number(other.grid.intensity_g_per_kwh), 7)} {OTHER_BASIS if thing.foreign(other) else ' '}"
         )
         shape = bar(part, _TEXT_BAR, "░" if thing.foreign(other) else "")
-        figures = f"{factor} {shape} {right(_grams(thing, other), 8)}"
-        lines.append(f"  {mark} {left(plain(other.grid.name), 22)} {figures}  {left(_why(other), 21)}")
+        figures = f"{factor} {shape} {right(_grams(thing, other), 8)} {right(_times(thing, other), 6)}"
+        lines.append(f"  {mark} {left(plain(other.grid.name), 20)} {figures}  {left(_why(other), 20)}")
     for said in sentences(thing):
         lines += ["", *wrapped(said)]
     return "\n".join(line.rstrip() for line in lines)
@@ -118,11 +133,12 @@ def _why(other: Elsewhere) -> str:
 
 
 def _html(thing: Comparison) -> str:
-    heads = ("Grid", "g/kWh", "Mean and 90 % range", CO2E, "Why it is here")
+    heads = ("Grid", "g/kWh", "Mean and 90 % range", CO2E, "× here", "Why it is here")
     cells = (
         f"{TEXT};min-width:110px",
         NUMBER,
         f"{TEXT};padding-left:14px",
+        NUMBER,
         NUMBER,
         f"{TEXT};padding:4px 0 4px 14px;white-space:nowrap",
     )
@@ -142,6 +158,7 @@ def _html(thing: Comparison) -> str:
             escape(_factor(thing, other)),
             picture,
             escape(_grams(thing, other)),
+            _times(thing, other),
             escape(_why(other)) if own else faint(escape(_why(other))),
         )
         rows.append(row(values, cells))

@@ -229,7 +229,8 @@ def _parts(split: _Split, blur: float) -> tuple[float, Range]:
 
 
 def _how(others: float, peers: int, unknown: Sequence[str]) -> str:
-    said = f"by CPU time: {100 * (1 - others):.0f} % of what was busy meanwhile, child processes included"
+    busy = f"{100 * (1 - others):.0f} % of what was busy meanwhile (child processes included)"
+    said = f"by CPU time, {busy}, and idling by allotment"
     if peers:
         said += f"; {peers} other tracked {'process' if peers == 1 else 'processes'} on this host"
     if unknown:
