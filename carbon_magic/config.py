@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from . import project_file, units
 from .checks import CHECKS, pairs
+from .record import Record
 
 __all__ = ["CHECKS", "PREFIX", "Settings", "current", "defaults", "overrides", "pairs", "resolve", "sources"]
 
@@ -22,8 +23,8 @@ PRIVATE = ("wall",)
 """What a project's file does not set: code from elsewhere must not make this machine ask addresses in its network."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Settings(Record):
     """Everything that can be set, with its default."""
 
     place: str | None = None

@@ -7,6 +7,8 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .record import Record
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -14,8 +16,8 @@ LIMIT = 1500
 """Points kept at most: more than a chart has pixels for, and 2 MB are never reached even with 16 devices."""
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Curve(Record):
     """`watts[name][i]` is the device's mean power from `t_s[i-1]` (0 at first) to `t_s[i]`; None is a gap."""
 
     t_s: tuple[float, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .ranges import Range
+from .record import Record
 
 Method = Literal["counter", "polled", "modelled"]
 Scope = Literal["device", "platform", "whole machine", "wall"]
@@ -15,8 +16,8 @@ wall socket or a chassis' power supply feeds, its losses included."""
 BELOW_RESOLUTION = "below the counter's resolution: at most this was used, and a total counts half of it"
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Device(Record):
     """One part of the machine during a run.
 
     `method` says how its joules are known: "counter" (the device counts energy itself), "polled" (its watts were read

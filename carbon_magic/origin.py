@@ -25,7 +25,7 @@ PATIENCE_S = 0.05
 FRESH_S = 1.0
 """What was seen so recently need not be looked at again: a loop of short runs looks once a second."""
 _LARGEST_FILE = 1 << 24
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_COMMIT = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _HASH_CHARACTERS = 16
 
 
@@ -116,7 +116,7 @@ def _read(path: Path) -> str:
 
 
 def _checked(commit: str) -> str | None:
-    return commit if _COMMIT.fullmatch(commit) else None
+    return commit if re.fullmatch(_COMMIT, commit) else None
 
 
 def notebook(shell: Any, environ: Mapping[str, str]) -> str | None:

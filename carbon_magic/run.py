@@ -12,6 +12,7 @@ from .curve import Curve
 from .device import Device
 from .grid import Intensity
 from .ranges import Range, product
+from .record import Record
 from .units import J_PER_KWH
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ State = Literal["running", "done", "failed", "interrupted"]
 Tag = str | int | float | bool
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Share(Record):
     """The part of the machine's joules that is this notebook's: an estimate."""
 
     energy_j: float
@@ -47,8 +48,8 @@ class Contract(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Run(Record):
     """What one tracked cell or block cost. Units stand in the names; ranges are (low, high) at 90 %."""
 
     id: str

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .bills import total_costs
 from .own import Covered, owns, span
 from .ranges import Range
+from .record import Record
 from .run import Run
 from .units import J_PER_KWH
 
@@ -39,8 +40,8 @@ def _own_times(runs: Sequence[Run]) -> list[float]:
     return parts
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Session(Record):
     """The runs of this process and their total, overlaps counted once. Units stand in the names."""
 
     runs: tuple[Run, ...] = ()

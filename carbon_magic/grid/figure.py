@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..record import Record
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .series import Series
 
 
-@dataclass(frozen=True, slots=True)
-class Intensity:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Intensity(Record):
     """Carbon intensity of electricity at one place, in grams of CO2e per kWh, with its 90 % range."""
 
     intensity_g_per_kwh: float

@@ -43,8 +43,8 @@ sudo modprobe -r acpi_power_meter; sudo modprobe acpi_power_meter
 """.strip()
 """https://docs.nvidia.com/grace-patch-config-guide.pdf, as a module's option instead of the kernel's command line."""
 
-_NEOVERSE_V2 = re.compile(r"^CPU part\s*: 0xd4f$", re.MULTILINE)
-_SOCKET = re.compile(r"^(Module|Grace|CPU|SysIO) Power Socket (\d+)$", re.IGNORECASE)
+_NEOVERSE_V2 = r"(?m)^CPU part\s*: 0xd4f$"
+_SOCKET = r"(?i)^(Module|Grace|CPU|SysIO) Power Socket (\d+)$"
 
 
 class Chip(NamedTuple):
@@ -109,8 +109,15 @@ def find(site: Site) -> Found:
 
 def _missing(site: Site, by_name: Mapping[str, Sequence[Chip]]) -> tuple[Missing, ...]:
     """NVIDIA's Grace has sensors that need their driver; other processors of the same design have none."""
+    if "0xd4f" not in site.cpuinfo:
+        return ()
     vendor = _text(site.sensors / "class/dmi/id/sys_vendor") or ""
-    if not _NEOVERSE_V2.search(site.cpuinfo) or "Amazon" in vendor or "Google" in vendor or "power_meter" in by_name:
+    if (
+        not re.search(_NEOVERSE_V2, site.cpuinfo)
+        or "Amazon" in vendor
+        or "Google" in vendor
+        or "power_meter" in by_name
+    ):
         return ()
     why = "if this is NVIDIA's Grace, its sensors need the driver acpi_power_meter with one option"
     return (Missing("Grace's power sensors", why, GRACE_STEP, "cpu"),)
@@ -125,7 +132,7 @@ def _power_meters(chips: Sequence[Chip], now: Callable[[], float]) -> list[Meter
     sockets: dict[tuple[str, str], Chip] = {}
     meters: list[Meter] = []
     for chip in chips:
-        match = _SOCKET.match(chip.text("power1_oem_info") or "")
+        match = re.match(_SOCKET, chip.text("power1_oem_info") or "")
         if match:
             sockets[match.group(1).lower(), match.group(2)] = chip
         else:

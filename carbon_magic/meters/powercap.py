@@ -46,7 +46,7 @@ LOAD_STEP = """\
 sudo modprobe intel_rapl_msr
 echo intel_rapl_msr | sudo tee /etc/modules-load.d/rapl.conf"""
 
-_ZONE = re.compile(r"^intel-rapl(-mmio)?:(\d+)(:\d+)?$")
+_ZONE = r"^intel-rapl(-mmio)?:(\d+)(:\d+)?$"
 
 
 class RaplDomain(Meter):
@@ -224,7 +224,7 @@ def _zones(root: Path) -> Iterator[Path]:
             if not entry.name.startswith("intel-rapl") or entry.name in seen:
                 continue
             seen.add(entry.name)
-            if _ZONE.match(entry.name):
+            if re.match(_ZONE, entry.name):
                 yield entry
             pending.append(entry)
 
