@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..curve import Curve
@@ -100,6 +101,17 @@ def near(db: sqlite3.Connection, found: Iterable[Row]) -> list[Row]:
     return overlapping(db, min(it.begin_s for it in spans), max(it.end_s for it in spans)) if spans else []
 
 
+@dataclass
+class _Cluster:
+    """Changed runs that hang together in time."""
+
+    begin_s: float
+    end_s: float
+    longest_s: float = 0.0
+    seqs: set[int] = field(default_factory=set)
+    projects: set[str] = field(default_factory=set)
+
+
 class Sums:
     """One transaction's changes to the sums. `close` writes them; until then the file's do not fit its runs."""
 
@@ -108,6 +120,7 @@ class Sums:
         self._added: dict[tuple[str, int], list[Any]] = {}
         self._dirty: set[tuple[str, int]] = set()
         self._last: dict[str, list[int]] = {}
+        self._later: list[tuple[float, float, float, int, set[str]]] = []
 
     def share(self, seq: int, project: str, host: str, it: Span) -> tuple[float, ...] | None:
         """What a new ended run has of its own; None where that takes reckon(), once it is in the file."""
@@ -141,22 +154,38 @@ class Sums:
             at += len(TOTALS) - 1
 
     def reckon(self, seq: int, projects: Iterable[str], spans: Sequence[Span]) -> None:
-        """Count anew a run that is in the file, and all whose share it changes.
+        """Count anew, in the end, a run that is in the file, and all whose share it changes.
 
-        `projects` and `spans`: where it is, and was.
+        `projects` and `spans`: where it is, and was. Of many in one transaction those that hang together in time are
+        counted anew together: one by one each would read all of its neighbours again.
         """
-        longest_s = max(it.duration_s for it in spans)
-        touched = {it.seq: it for span in spans for it in overlapping(self._db, span.begin_s, span.end_s)}
-        touched[seq] = self._row(seq)
-        touched = {seq: it for seq, it in touched.items() if it.span.duration_s <= longest_s}
-        members = sorted((touched | {it.seq: it for it in near(self._db, touched.values())}).values())
-        new = {it.seq: share for it, share in zip(members, shares(members, set(projects)), strict=True)}
-        for it in touched.values():
-            if new[it.seq] != it.own or it.seq == seq:
-                self._db.execute(_SHARE, (*new[it.seq], it.seq))
-                self._dirty.add((it.project, self._block(it.project, it.seq)))
+        projects = set(projects)
         for project in projects:
             self._dirty.add((project, self._block(project, seq)))
+        self._later += [(span.begin_s, span.end_s, span.duration_s, seq, projects) for span in spans]
+
+    def _reckon(self) -> None:
+        clusters: list[_Cluster] = []
+        for begin_s, end_s, duration_s, seq, projects in sorted(self._later, key=lambda it: it[0]):
+            if not clusters or begin_s > clusters[-1].end_s:
+                clusters.append(_Cluster(begin_s, end_s))
+            it = clusters[-1]
+            it.end_s, it.longest_s = max(it.end_s, end_s), max(it.longest_s, duration_s)
+            it.seqs.add(seq)
+            it.projects |= projects
+        for it in clusters:
+            self._reckon_together(it)
+
+    def _reckon_together(self, cluster: _Cluster) -> None:
+        touched = {it.seq: it for it in overlapping(self._db, cluster.begin_s, cluster.end_s)}
+        touched |= {seq: self._row(seq) for seq in cluster.seqs}
+        touched = {seq: it for seq, it in touched.items() if it.span.duration_s <= cluster.longest_s}
+        members = sorted((touched | {it.seq: it for it in near(self._db, touched.values())}).values())
+        new = {it.seq: share for it, share in zip(members, shares(members, cluster.projects), strict=True)}
+        for it in touched.values():
+            if new[it.seq] != it.own or it.seq in cluster.seqs:
+                self._db.execute(_SHARE, (*new[it.seq], it.seq))
+                self._dirty.add((it.project, self._block(it.project, it.seq)))
 
     def _row(self, seq: int) -> Row:
         return row(self._db, *self._db.execute(f"{ROW} seq = ?", (seq,)).fetchone())
@@ -184,6 +213,7 @@ class Sums:
 
     def close(self) -> None:
         """Write the sums."""
+        self._reckon()
         for key, (last_seq, *sums) in self._added.items():
             if key not in self._dirty:
                 self._db.execute(_ADD, (last_seq, *sums, *key))
