@@ -26,15 +26,17 @@ except ImportError:  # Windows: two processes that start at the same moment may 
     fcntl = None  # type: ignore[assignment]
 
 _MAGIC = b"carbonm2"
-_HEAD = struct.Struct("<8sI80sQddIdd")
+_HEAD = struct.Struct("=8sI80sQddIdd")
 """What it is, a number that is odd while it is written, the boot, pid, its start, CPUs it may use, spans that follow,
 and the beginning and end of all of them."""
-_SPAN = struct.Struct("<dd")
+_SPAN = struct.Struct("=dd")
 SPANS = 32
 """More blocks than this in a second are one span as far as the others know."""
 SLOT = _HEAD.size + SPANS * _SPAN.size
 SLOTS = 256
 SIZE = SLOTS * SLOT
+_LAST = slice(_HEAD.size // 8 - 1, None, SLOT // 8)
+"""The end of each slot's last span, where the file is seen as doubles."""
 _FOREVER = float("inf")
 _TRIES = 20
 
@@ -163,15 +165,18 @@ class Peers:
                 os.close(descriptor)
 
     def _read(self, name: str, memory: mmap.mmap, since_s: float) -> Iterator[Peer]:
-        for at in range(0, SIZE, SLOT):
+        with memoryview(memory) as view, view.cast("d") as doubles, doubles[_LAST] as ends:
+            lasts = ends.tolist()  # one call: unpacking each of a full file took half of all that a look takes
+        for i, end_s in enumerate(lasts):
+            if not end_s > since_s:
+                continue
+            at = i * SLOT
             magic, seq, boot, pid, started, cpus, count, _, last_s = _HEAD.unpack_from(memory, at)
-            if not magic[0]:
-                return  # slots are taken from the first on
             if magic != _MAGIC or seq % 2 or not last_s > since_s or not 0 < count <= SPANS or not cpus > 0:
                 continue
             if boot != self._boot or (name == self._name and at == self._at):
                 continue  # another boot, a container whose process numbers mean nothing here, or oneself
-            spans = tuple(_SPAN.unpack_from(memory, at + _HEAD.size + i * _SPAN.size) for i in range(count))
+            spans = tuple(_SPAN.unpack_from(memory, at + _HEAD.size + n * _SPAN.size) for n in range(count))
             if last_s == _FOREVER and is_alive(Owner(self._owner.boot_id, pid, started or None)) is False:
                 spans = spans[:-1]
             if spans and spans[-1][1] > since_s:
