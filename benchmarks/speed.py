@@ -101,7 +101,7 @@ def _memory(fresh: Fresh) -> Iterator[Figure]:
 
 def _bundle() -> Iterator[Figure]:
     """The script and the style of the widgets, as they travel."""
-    files = sorted(STATIC.glob("widget.*"))
+    files = sorted(STATIC.glob("*.[jc]s*"))
     packed = sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
     plain = sum(path.stat().st_size for path in files)
     note = f"{plain / 1000:.1f} kB as it lies in the package"

@@ -138,6 +138,7 @@ class Tracking:
         if self.inherited:
             return self.at("running", self.begin, self.t0_s)
         marks = self.machine.mark()
+        self._splitter.slice(self.look_around(), marks)
         return self.at("running", marks, self._clock.monotonic())
 
     @property

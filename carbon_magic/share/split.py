@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from ..device import Device
     from ..meters.odometer import Mark, Odometer
 
-BUDGET = 0.0005
-"""The part of one core's time that looks between the edges may take: with many children they come more rarely."""
+BUDGET = 0.0001
+"""The part of one core's time that looks between the edges may take: one every few seconds, more rarely with many
+children. The split is as fine as that; the edges are always looked at."""
 TICK_S = 0.01
 """The kernel counts busy time of each CPU in ticks this long."""
 MISJUDGED = 2.0
@@ -124,6 +125,7 @@ class Splitter:
         self._look: Look | None = None
         self._own_s = self._busy_s = 0.0
         self._peers: set[int] = set()
+        self._told: tuple[Share | None, str] | None = None
         self._lock = threading.Lock()
 
     @property
@@ -139,6 +141,7 @@ class Splitter:
     def slice(self, look: Look | None, marks: Sequence[Mark]) -> None:
         """What was used since the last slice is split by what happened since."""
         with self._lock:  # the watcher may still be at it when the run ends
+            self._told = None
             self._slice(look, marks)
 
     def _slice(self, look: Look | None, marks: Sequence[Mark]) -> None:
@@ -172,13 +175,17 @@ class Splitter:
     def share(self, devices: Sequence[Device], most_j: float) -> tuple[Share | None, str]:
         """The share of these devices' energy, or None and why it is not known; `most_j` is all they may have used."""
         with self._lock:
-            return self._share(devices, most_j)
+            if self._told is None:  # nothing is known anew between two slices
+                self._told = self._share(devices, most_j)
+            return self._told
 
     def _share(self, devices: Sequence[Device], most_j: float) -> tuple[Share | None, str]:
         if self._look is None:
             return None, "this system does not tell how much CPU time was used"
         if not devices:
             return None, "no device gave a reading"
+        if not any(split.seconds for split in self._splits):
+            return None, "it is too early to tell"
         others = 1 - self._own_s / self._busy_s if self._busy_s > 0 else 0.0
         blur = self._witness.online * TICK_S / self._busy_s if self._busy_s > 0 else 0.0
         by_name = {split.odometer.meter.name: split for split in self._splits}
