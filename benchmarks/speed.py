@@ -22,9 +22,8 @@ SLEEP_S = (10, 20)
 MB = 1e6
 STATIC = ROOT / "carbon_magic" / "widgets" / "static"
 STARTS = {
-    "ipython": "in IPython after %load_ext, imports inside",
-    "script": "in a bare script, imports inside",
-    "imported": "in a bare script, carbon_magic's own modules imported before",
+    "ipython": "in IPython after %load_ext",
+    "script": "in a bare script after import carbon_magic",
 }
 MACHINES = {"laptop": machine.laptop, "server": machine.server, "2 GPUs": machine.gpu_box, "8 GPUs": machine.eight_gpus}
 METERS = {
@@ -80,6 +79,9 @@ def _blocks(fresh: Fresh) -> Iterator[Figure]:
     later: list[Sequence[float]] = []
     for start, told in STARTS.items():
         found = fresh.repeat(TIMES, "inside", "track", start, LATER)
+        if start == "script":
+            imported = [x["import_s"] for x in found]
+            yield Figure("import carbon_magic in a bare script", 1000 * median(imported), "ms", note=_spread(imported))
         wall, cpu = zip(*(x["first"] for x in found), strict=True)
         ratio = f"{median(cpu) / bare_s:.1f} times a bare Python's start"
         note = f"{_spread(wall)}; CPU {1000 * median(cpu):.1f}, best {1000 * min(cpu):.1f} ms, {ratio}"

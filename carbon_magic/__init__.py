@@ -3,7 +3,8 @@
     %load_ext carbon_magic          then %%carbon on a cell, %carbon for the session
     with carbon_magic.track("fine-tune") as run: ...
 
-Importing this costs next to nothing: every name below is loaded when it is first used.
+What a first track() needs is imported with this, so that nobody waits for it in front of their work; all the rest,
+views and tables and the ledger, when it is first used.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from .account import Project
-    from .blocks import track
     from .budget import CarbonBudgetExceeded
     from .literature import published
     from .run import Run
@@ -48,7 +48,6 @@ _HOMES = {
     "Run": "run",
     "Session": "totals",
     "published": "literature",
-    "track": "blocks",
 }
 _MODULES = ("grid", "equivalents", "report", "strubell")
 
@@ -111,3 +110,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, *_MODULES})
+
+
+# Last, since it imports from here.
+from .blocks import track  # noqa: E402

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import config, cost, grid, labels, meters, origin, project_file, screen, trouble, units
+from . import config, cost, grid, labels, origin, project_file, screen, trouble, units
 from .clock import SystemClock
 from .config import Settings
 from .grid import Annual, Intensity, Look, looks
@@ -227,6 +227,8 @@ class Process:
         return labels.clean(chosen or self._lookout(origin.notebook(screen.shell(), self._environ)).now().project)
 
     def _find_meters(self, environ: Mapping[str, str], now: Callable[[], float]) -> list[Meter]:
+        from . import meters  # the instruments themselves: looked for when the first run begins
+
         return meters.find(meters.with_wall(environ, self._wall), now)
 
     def _settle(self) -> None:

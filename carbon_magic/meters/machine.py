@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from ..clock import Clock
 from . import queued
-from .hardware import describe
 from .meter import Meter
 from .odometer import DENSE_S, Mark, Odometer
 
@@ -17,6 +16,8 @@ class Machine:
 
     def __init__(self, meters: Sequence[Meter], clock: Clock) -> None:
         self.odometers = [Odometer(meter, clock) for meter in meters]
+        from .hardware import describe  # it knows the models, which are imported with the instruments
+
         self.hardware = describe(meters)
         """The machine in a few words."""
         self._lock = threading.Lock()
