@@ -235,3 +235,12 @@ def test_an_ec2_machine_says_its_kind(tmp_path, vendor, product, name, known):
     assert instance(tmp_path) == name
     assert len(cost.known("aws:us-east-1", None, None, tmp_path)) == known
     assert cost.known("aws:us-east-1", None, "off", tmp_path) == ()
+
+
+def test_who_names_the_machine_sees_what_a_short_cell_cost() -> None:
+    """Under the smallest coin too, as with a price in one's own words."""
+    [price] = [price for price in cost.known("aws:eu-west-1", None, "aws:p3.2xlarge") if price.per == "hour"]
+    assert price.source.endswith("the machine as given")
+    asked = run(seconds=1.0, kwh=1e-6, prices=[price])
+    assert asked.cost.given
+    assert "under 0.01 USD for the machine's time" in " ".join(report.bundle(asked)["text/plain"].split())

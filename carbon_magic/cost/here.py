@@ -35,12 +35,16 @@ def _by_hour(setting: str | None, root: Path) -> Price | None:
     name = instance(root) if setting is None else setting
     if name is None:
         return None
+    from dataclasses import replace
+
     from . import given, machine
+    from .price import GIVEN
 
     if ":" not in name:
         return given(name, "hour")
     try:
-        return machine(name)
+        found = machine(name)
+        return found if setting is None else replace(found, source=f"{found.source}, the machine {GIVEN}")
     except ValueError:
         if setting is not None:
             raise
