@@ -25,12 +25,14 @@ BLOCK = 1024
 
 SPAN = "seq, host, project, started_at, duration_s, parts"
 ROW = f"SELECT {SPAN}, {', '.join((*OWN, *SUMMED))} FROM figures WHERE "  # noqa: S608
-_OVERLAP = f"SELECT {SPAN}, {', '.join((*OWN, *SUMMED))} FROM figures WHERE ended_at > ?1 AND started_at < ?2 AND "  # noqa: S608
-_NEAR = f"{_OVERLAP} ended_at < ?3 UNION {_OVERLAP} duration_s > {LONG_S:.0f}"
+_OVERLAP = (
+    f"SELECT {SPAN}, {', '.join((*OWN, *SUMMED))} FROM figures WHERE ended_at > :begin AND started_at < :end AND "  # noqa: S608
+)
+_NEAR = f"{_OVERLAP} ended_at < :last UNION {_OVERLAP} duration_s > {LONG_S:.0f}"
 _NEAR_ANY = _NEAR.replace(f"{SPAN}, {', '.join((*OWN, *SUMMED))}", "1").replace("UNION", "UNION ALL") + " LIMIT 1"
 _CONTAINER = (
-    "SELECT parts FROM figures WHERE ended_at >= ?2 AND ended_at < ?3 AND started_at <= ?1 AND ended_at > ?1 "
-    "AND started_at < ?2 AND host = ?4 AND project = ?5 AND seq < ?6 LIMIT 1"
+    "SELECT parts FROM figures WHERE ended_at >= :end AND ended_at < :last AND started_at <= :begin AND ended_at > :begin "
+    "AND started_at < :end AND host = :host AND project = :project AND seq < :seq LIMIT 1"
 )
 _SHARE = f"UPDATE figures SET {', '.join(f'{column} = ?' for column in OWN)} WHERE seq = ?"  # noqa: S608
 _SUMS = ", ".join(
@@ -66,9 +68,14 @@ class Row(NamedTuple):
     """Values in the order of SUMMED."""
 
 
+def _window(begin_s: float, end_s: float) -> dict[str, Any]:
+    """Values by name: sqlite3 takes a sequence for numbered ones no longer (Python 3.14)."""
+    return {"begin": begin_s, "end": end_s, "last": end_s + LONG_S + 1}
+
+
 def overlapping(db: sqlite3.Connection, begin_s: float, end_s: float) -> list[Row]:
     """Ended runs that share time with this span, those that one moment lies within if it is no more; in file order."""
-    found = db.execute(_NEAR, (begin_s, end_s, end_s + LONG_S + 1))
+    found = db.execute(_NEAR, _window(begin_s, end_s))
     return sorted(row(db, *values) for values in found)
 
 
@@ -124,10 +131,10 @@ class Sums:
 
     def share(self, seq: int, project: str, host: str, it: Span) -> tuple[float, ...] | None:
         """What a new ended run has of its own; None where that takes reckon(), once it is in the file."""
-        window = (it.begin_s, it.end_s, it.end_s + LONG_S + 1)
+        window = _window(it.begin_s, it.end_s)
         if it.duration_s <= 0 or self._db.execute(_NEAR_ANY, window).fetchone() is None:
             return 2 * tuple(alone(it))
-        container = self._db.execute(_CONTAINER, (*window, host, project, seq)).fetchone()
+        container = self._db.execute(_CONTAINER, window | {"host": host, "project": project, "seq": seq}).fetchone()
         if (
             it.joules
             and container is not None
