@@ -31,8 +31,8 @@ _OVERLAP = (
 _NEAR = f"{_OVERLAP} ended_at < :last UNION {_OVERLAP} duration_s > {LONG_S:.0f}"
 _NEAR_ANY = _NEAR.replace(f"{SPAN}, {', '.join((*OWN, *SUMMED))}", "1").replace("UNION", "UNION ALL") + " LIMIT 1"
 _CONTAINER = (
-    "SELECT parts FROM figures WHERE ended_at >= :end AND ended_at < :last AND started_at <= :begin AND ended_at > :begin "
-    "AND started_at < :end AND host = :host AND project = :project AND seq < :seq LIMIT 1"
+    "SELECT parts FROM figures WHERE ended_at >= :end AND ended_at < :last AND started_at <= :begin "
+    "AND ended_at > :begin AND started_at < :end AND host = :host AND project = :project AND seq < :seq LIMIT 1"
 )
 _SHARE = f"UPDATE figures SET {', '.join(f'{column} = ?' for column in OWN)} WHERE seq = ?"  # noqa: S608
 _SUMS = ", ".join(
