@@ -25,8 +25,9 @@ from ..grid import Intensity
 from ..run import Run
 from ..store.ledger import Ledger
 from ..store.sqlite import SqliteStore
-from ..units import G_PER_LB
+from ..units import G_PER_LB, J_PER_KWH
 from .method import LB_PER_KWH, PUE, USD_PER_KWH
+from .tables import CLOUD_USD_PER_HOUR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +40,6 @@ GPUS = 60
 """At work at once, about (section 4.2)."""
 W_PER_GPU = 216.96
 """What a GPU draws with its part of CPU and DRAM: 78,468 lb / 0.954 lb per kWh / 1.58 / 239,942 h."""
-CLOUD_USD = (0.43, 1.46)
-"""Of a GPU-hour, preemptible and on demand (footnote 7)."""
 BEGAN = datetime(2018, 1, 1, tzinfo=UTC).timestamp()
 """Not in the paper; the weeks of the account need some date."""
 NAME = "LISA (Strubell et al. 2019)"
@@ -87,12 +86,13 @@ class CaseStudy:
 
 
 def _row(models: int, energy_j: float, co2e_g: float, gpu_hours: float) -> dict[str, float]:
-    energy_kwh = PUE * energy_j / 3.6e6
+    energy_kwh = PUE * energy_j / J_PER_KWH
+    low_usd, high_usd = CLOUD_USD_PER_HOUR["P100"]  # of which the table's costs are
     return {
         "models": models,
         "gpu_hours": gpu_hours,
-        "cloud_cost_low_usd": CLOUD_USD[0] * gpu_hours,
-        "cloud_cost_high_usd": CLOUD_USD[1] * gpu_hours,
+        "cloud_cost_low_usd": low_usd * gpu_hours,
+        "cloud_cost_high_usd": high_usd * gpu_hours,
         "electricity_cost_usd": USD_PER_KWH * energy_kwh,
         "energy_kwh": energy_kwh,
         "co2e_lb": co2e_g / G_PER_LB,

@@ -106,7 +106,3 @@ def correction() -> pd.DataFrame:
 
 PRINTED_LB, PROXY_LB, ACTUAL_LB = 626_155.0, 33_544.0, 7_096.0
 """Strubell et al., table 3; Patterson et al., appendix C and table 4 (3.2 t)."""
-CORRECTION = (
-    "Patterson et al. (2021) found the search's figure 18.7 times too high for the same mean data centre, "
-    "and 88 times above what the search really emitted."
-)

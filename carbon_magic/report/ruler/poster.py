@@ -6,7 +6,6 @@ import io
 from html import escape
 from typing import TYPE_CHECKING, Protocol
 
-from ... import units
 from ..plain import plain
 from .marks import CAPTION, CORRECTED, Scale, amount, marks
 from .page import COLOURS
@@ -210,9 +209,3 @@ class _Pdf:
 def _latin(words: str) -> str:
     """What the fonts that every PDF has can print; a letter that they lack becomes a question mark."""
     return words.replace("\N{SUBSCRIPT TWO}", "2").encode("cp1252", "replace").decode("cp1252")
-
-
-def alt(here: Here | None) -> str:
-    """The picture in a sentence."""
-    said = f", and {plain(here.label)} at {units.grams(here.co2e_g)}" if here is not None else ""
-    return f"A logarithmic scale of CO2e from a phone charge to the largest trainings that were published{said}."
