@@ -203,6 +203,16 @@ class TestPeers:
             assert [peer.spans for peer in one.others(5.5)] == [((5.0, 6.0),)]
         assert one.others(6.5) == []
 
+    def test_a_process_is_one_however_many_trackers_it_makes(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(peers, "folder", lambda: tmp_path)
+        peers._here.cache_clear()
+        many = [Witness(float, float) for _ in range(peers.SLOTS + 2)]
+        stranger = Peers(4, tmp_path)
+        many[0].peers.begin("a", 1.0)
+        many[-1].peers.begin("b", 2.0)
+        assert [peer.spans for peer in stranger.others(3.0)] == [((1.0, float("inf")),)]
+        peers._here.cache_clear()
+
     def test_a_full_file_and_no_folder_are_no_trouble(self, tmp_path):
         many = [Peers(4, tmp_path) for _ in range(peers.SLOTS + 2)]
         (tmp_path / "file").touch()

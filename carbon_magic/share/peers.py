@@ -8,11 +8,13 @@ are in it. Containers with a /dev/shm of their own do not see each other's.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import mmap
 import os
 import struct
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -77,6 +79,7 @@ class Peers:
         self._spans: list[Span] = []
         self._open: dict[str, float] = {}
         self._seq = 0
+        self._lock = threading.Lock()  # runs begin and end in any thread
         self._name = str(os.getuid()) if hasattr(os, "getuid") else "user"
         self._files: dict[str, mmap.mmap | None] = {}
         self._at: int | None = None
@@ -109,26 +112,27 @@ class Peers:
         magic, _, boot, pid, started, *_ = _HEAD.unpack_from(memory, at)
         if magic != _MAGIC or boot != self._boot:
             return True
-        # One's own number: another of the same process, or one that had the number before.
-        return pid != os.getpid() and is_alive(Owner(self._owner.boot_id, pid, started or None)) is False
+        return is_alive(Owner(self._owner.boot_id, pid, started or None)) is False
 
     def begin(self, run: str, now_s: float) -> None:
         """This process counts from now on."""
-        self._open[run] = now_s
-        self._tell()
+        with self._lock:
+            self._open[run] = now_s
+            self._tell()
 
     def end(self, run: str, now_s: float) -> None:
         """One of its runs has ended; where no other goes on, the span ends."""
-        began_s = self._open.pop(run, None)
-        if began_s is None:
-            return
-        if not self._open:
-            self._spans = [*self._spans[-(SPANS - 2) :], (began_s, now_s)]
-        else:
-            # The span goes on under another run, from the earliest beginning.
-            first = min(self._open, key=self._open.__getitem__)
-            self._open[first] = min(self._open[first], began_s)
-        self._tell()
+        with self._lock:
+            began_s = self._open.pop(run, None)
+            if began_s is None:
+                return
+            if not self._open:
+                self._spans = [*self._spans[-(SPANS - 2) :], (began_s, now_s)]
+            else:
+                # The span goes on under another run, from the earliest beginning.
+                first = min(self._open, key=self._open.__getitem__)
+                self._open[first] = min(self._open[first], began_s)
+            self._tell()
 
     def _tell(self) -> None:
         memory = self._files.get(self._name)
@@ -181,6 +185,16 @@ class Peers:
                 spans = spans[:-1]
             if spans and spans[-1][1] > since_s:
                 yield Peer(pid, cpus, spans)
+
+
+def here(cpus: float) -> Peers:
+    """This process's own: however many trackers it makes, it is one to the others. A forked child has another."""
+    return _here(os.getpid(), cpus)
+
+
+@functools.lru_cache(maxsize=1)
+def _here(pid: int, cpus: float) -> Peers:  # noqa: ARG001 - a forked child asks with another number
+    return Peers(cpus)
 
 
 def _lock(descriptor: int) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..meters.meter import Split
 from ..ranges import Part, Range, product, total
 from ..run import Share
-from .peers import Peer, Peers, allocation
+from .peers import Peer, Peers, allocation, here
 from .tree import Tree
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Witness:
         self.online = os.cpu_count() or 1
         self.cpus = _allowed(self.online)
         self.tree = Tree()
-        self.peers = peers or Peers(self.cpus)
+        self.peers = peers or here(self.cpus)
         self._busy_s, self._now = busy_s, now
         self._next_s = 0.0
 
