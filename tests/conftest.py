@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from server import program  # noqa: E402 - the folder is on the path only now
+from services import serve  # noqa: E402
 
 # A busy machine is not a slow function: what must be fast is measured in CPU time where it matters.
 settings.register_profile("patient", deadline=None)
@@ -39,7 +40,7 @@ def pytest_collection_modifyitems(config, items):
         key=lambda item: (item.get_closest_marker("browser") is not None, item.get_closest_marker("kernel") is not None)
     )
     wanted = {"chromium": "browser" in {m.name for item in items for m in item.iter_markers()}}
-    wanted["gcc"] = any("machine" in item.nodeid or "nvml" in item.nodeid for item in items)
+    wanted["gcc"] = any(word in item.nodeid for item in items for word in ("machine", "nvml", "gpu", "cuda"))
     wanted["postgresql"] = any("postgres" in item.nodeid for item in items)
     found = {"postgresql": program("initdb") and program("pg_ctl"), "chromium": shutil.which("chromium") or shutil.which("google-chrome") or os.environ.get("CHROMIUM"),
              "gcc": shutil.which("cc") or shutil.which("gcc")}  # fmt: skip
@@ -47,6 +48,16 @@ def pytest_collection_modifyitems(config, items):
     if missing:
         packages = " ".join(name if name != "gcc" else "gcc libc6-dev" for name in missing)
         pytest.exit(f"these tests need what this machine lacks: apt-get install {packages}", returncode=3)
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    """A server on loopback in the place of a live service, and a cache of its own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with serve() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
