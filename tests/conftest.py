@@ -14,6 +14,7 @@ sys.path.insert(0, str(HERE))
 
 from server import program  # noqa: E402 - the folder is on the path only now
 from services import serve  # noqa: E402
+from shells import loaded  # noqa: E402
 
 # A busy machine is not a slow function: what must be fast is measured in CPU time where it matters.
 settings.register_profile("patient", deadline=None)
@@ -48,6 +49,14 @@ def pytest_collection_modifyitems(config, items):
     if missing:
         packages = " ".join(name if name != "gcc" else "gcc libc6-dev" for name in missing)
         pytest.exit(f"these tests need what this machine lacks: apt-get install {packages}", returncode=3)
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    """An IPython with the extension loaded, in a process that has tracked nothing yet."""
+    monkeypatch.setattr("carbon_magic.process._current", None)
+    with loaded() as running:
+        yield running
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import threading
 import machine
 import pytest
 from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
 from machine import Fault, Gpu, InjectedClock, SimulatedMachine, Zone, square, steady
 from machine.sysfs import SysTree
 
@@ -170,17 +169,6 @@ def test_a_run_in_progress_is_not_disturbed(clock):
 
 
 # ---- the command ----
-
-
-@pytest.fixture
-def shell():
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(user_ns={})
-    shell.run_line_magic("load_ext", "carbon_magic")
-    yield shell
-    carbon_magic.unload_ipython_extension(shell)
-    shell.extension_manager.loaded.discard("carbon_magic")
-    InteractiveShell.clear_instance()
 
 
 def test_the_command_shows_it_without_a_run_and_starts_nothing(shell, capsys):

@@ -8,11 +8,9 @@ from dataclasses import replace
 import pandas
 import pytest
 from IPython.core.error import UsageError
-from IPython.core.interactiveshell import InteractiveShell
 from store_runs import run
 
 import carbon_magic
-from carbon_magic import process
 from carbon_magic.alive import NOBODY
 from carbon_magic.store import export, lines
 from carbon_magic.store.ledger import Ledger
@@ -45,18 +43,6 @@ timestamp,project_name,run_id,experiment_id,duration,emissions,emissions_rate,cp
 def path(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     return tmp_path / "ledger.db"
-
-
-@pytest.fixture
-def shell(monkeypatch):
-    monkeypatch.setattr(process, "_current", None)
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(user_ns={})
-    shell.run_line_magic("load_ext", "carbon_magic")
-    yield shell
-    carbon_magic.unload_ipython_extension(shell)
-    shell.extension_manager.loaded.discard("carbon_magic")
-    InteractiveShell.clear_instance()
 
 
 def ledger_of(path, *runs):

@@ -6,11 +6,9 @@ import time
 from dataclasses import replace
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from looks import run
 from services import Answer, serve, shapes
 
-import carbon_magic
 from carbon_magic import process, screen
 from carbon_magic.grid import live
 from carbon_magic.grid.live.electricitymaps import ElectricityMaps
@@ -23,17 +21,13 @@ def service(tmp_path, monkeypatch):
     monkeypatch.setenv("CARBON_MAGIC_PLACE", "FR")
     monkeypatch.setenv("CARBON_MAGIC_LIVE", "electricitymaps")
     monkeypatch.setenv("CARBON_MAGIC_ELECTRICITYMAPS_KEY", "s3cret")
-    monkeypatch.setattr(process, "_current", None)
     with serve() as server:
         monkeypatch.setattr(live, "make", lambda name: ElectricityMaps(server.url))
         yield server
 
 
 @pytest.fixture
-def shown(service, monkeypatch):
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(user_ns={})
-    shell.run_line_magic("load_ext", "carbon_magic")
+def shown(service, shell, monkeypatch):
     bundles = []
     monkeypatch.setattr(screen, "show_bundle", lambda _, bundle: bundles.append(bundle))
 
@@ -41,9 +35,7 @@ def shown(service, monkeypatch):
         shell.run_line_magic("carbon", line)
         return " ".join(bundles[-1]["text/plain"].split())
 
-    yield show
-    carbon_magic.unload_ipython_extension(shell)
-    InteractiveShell.clear_instance()
+    return show
 
 
 def test_where_says_what_is_asked_without_asking(shown, service, monkeypatch):

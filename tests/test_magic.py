@@ -11,17 +11,6 @@ from carbon_magic import process
 
 
 @pytest.fixture
-def shell():
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(user_ns={})
-    shell.run_line_magic("load_ext", "carbon_magic")
-    yield shell
-    carbon_magic.unload_ipython_extension(shell)
-    shell.extension_manager.loaded.discard("carbon_magic")
-    InteractiveShell.clear_instance()
-
-
-@pytest.fixture
 def bare():
     shell = InteractiveShell(user_ns={})
     yield shell

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from kernels import kernel
 
 import carbon_magic
@@ -164,16 +163,6 @@ def test_a_cell_has_the_same_hash_whatever_its_options_and_the_space_around():
     assert origin.cell_hash("%%carbon\nmodel.fit(Y)") != origin.cell_hash("%%carbon\nmodel.fit(X)")
     assert origin.cell_hash("%%carbon -n only") is None
     assert origin.cell_hash("\ud800") is not None
-
-
-@pytest.fixture
-def shell():
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(user_ns={})
-    shell.run_line_magic("load_ext", "carbon_magic")
-    yield shell
-    carbon_magic.unload_ipython_extension(shell)
-    InteractiveShell.clear_instance()
 
 
 def test_the_magic_takes_project_and_seed_and_knows_its_cell(shell):

@@ -1,7 +1,6 @@
 """The wish for a precise cell, from wherever it is made."""
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 import carbon_magic
 from carbon_magic.tracker import Tracker
@@ -19,18 +18,6 @@ def wished(monkeypatch):
 
     monkeypatch.setattr(Tracker, "begin", spy)
     return seen
-
-
-@pytest.fixture
-def shell():
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(user_ns={})
-    shell.run_line_magic("load_ext", "carbon_magic")
-    yield shell
-    carbon_magic.unload_ipython_extension(shell)
-    shell.extension_manager.loaded.discard("carbon_magic")
-    shell.history_manager.end_session()
-    InteractiveShell.clear_instance()
 
 
 def test_it_may_be_asked_for_by_the_line_the_option_the_environment_and_the_block(shell, wished, monkeypatch):

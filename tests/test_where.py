@@ -13,6 +13,7 @@ import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from looks import run
+from shells import loaded
 
 import carbon_magic
 from carbon_magic import data, grid, process, project_file, screen, units
@@ -32,12 +33,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     monkeypatch.setenv("TZ", "Europe/Paris")
     monkeypatch.setattr(project_file, "PATIENCE_S", 10.0)
     monkeypatch.setattr(process, "_current", None)
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(user_ns={})
-    shell.run_line_magic("load_ext", "carbon_magic")
-    yield shell
-    carbon_magic.unload_ipython_extension(shell)
-    InteractiveShell.clear_instance()
+    with loaded() as running:
+        yield running
     units.use("SI")
 
 
