@@ -49,6 +49,8 @@ class Held(NamedTuple):
     """The part of that run's energy, 0 to 1."""
     gpu_s: float
     """GPU-seconds, each GPU's counted once."""
+    host_s: float
+    """The host's seconds, counted once too. They are held apart from the joules: such a part weighs nothing."""
 
     @property
     def holder(self) -> int:
@@ -128,14 +130,16 @@ def _split(runs: dict[int, Run]) -> Iterator[Held]:
         for device in run.devices:
             keyed[device.name if device.kind == "gpu" else _MACHINE].append(device)
         if not keyed or run.duration_s <= 0:  # a run of no length shares no time with another
-            yield Held(Chain(i, None), i, 1.0, 0.0)
+            yield Held(Chain(i, None), i, 1.0, 0.0, 0.0)
             continue
         for key, devices in keyed.items():
             loads[key][i] = _Load(run, devices)
     for key, several in loads.items():
         for piece in _pieces(several):
             seconds = 0.0 if key == _MACHINE else piece.end - piece.begin
-            yield Held(piece.chain, piece.run, piece.fraction * several[piece.run].weight, seconds)
+            yield Held(piece.chain, piece.run, piece.fraction * several[piece.run].weight, seconds, 0.0)
+    for piece in _pieces({i: _Load(run, ()) for i, run in runs.items() if run.duration_s > 0}):
+        yield Held(piece.chain, piece.run, 0.0, 0.0, piece.end - piece.begin)
 
 
 def _pieces(loads: dict[int, _Load]) -> Iterable[_Piece]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .bills import total_costs
+from .bills import Bill, bills, only
 from .own import Covered, owns, span
 from .ranges import Range
 from .record import Record
@@ -100,18 +100,19 @@ class Session(Record):
         return sum(end - begin for spans in pieces for begin, end in spans)
 
     @property
+    def bills(self) -> tuple[Bill, ...]:
+        """What those runs cost whose prices are known, and how many these are."""
+        return bills(self.runs, own_fractions(self.runs), _own_times(self.runs))
+
+    @property
     def costs(self) -> tuple[Cost, ...]:
         """What those runs cost whose prices are known, by kind and currency. A machine's hours hold its electricity."""
-        return total_costs(self.runs, own_fractions(self.runs), _own_times(self.runs))
+        return tuple(bill.cost for bill in self.bills)
 
     @property
     def cost(self) -> Cost | None:
         """The one cost there is; None where a run's is not known, or where kinds or currencies differ."""
-        costs = [run.cost for run in self.runs]
-        kinds = {(cost.kind, cost.currency) for cost in costs if cost is not None}
-        if None in costs or len(kinds) != 1:
-            return None
-        return next(cost for cost in self.costs if (cost.kind, cost.currency) in kinds)
+        return only([run.cost for run in self.runs], self.bills)
 
     @property
     def contract_co2e_g(self) -> float | None:

@@ -58,11 +58,17 @@ def test_the_parts_of_every_grouping_add_up_to_the_total(runs):
         assert sum(g.co2e_g for g in groups) == pytest.approx(project.co2e_g)
         assert sum(g.runs for g in groups) == len(runs)
         assert sum(g.gpu_hours for g in groups) == pytest.approx(project.gpu_hours)
+        assert sum(g.duration_s for g in groups) == pytest.approx(_covered_s(runs))
         for end in (0, 1):
             assert sum(g.energy_j_range[end] for g in groups) == pytest.approx(project.energy_j_range[end])
         assert all(g.energy_j_range[0] <= g.energy_j * (1 + 1e-9) for g in groups)
         assert all(0 <= project.share(g) <= 1 + 1e-9 for g in groups)
     assert sum(g.failed for g in project.groups("state")) == sum(r.state == "failed" for r in runs)
+
+
+def _covered_s(runs):
+    """Whole seconds of each host in which a run was going."""
+    return len({(r.host, t) for r in runs for t in range(int(r.started_at), int(r.started_at + r.duration_s))})
 
 
 @given(RUNS)
@@ -85,6 +91,17 @@ def test_the_multiplier_is_at_least_one_and_one_where_all_is_final(runs, picked)
     if project.energy_j > 0:
         assert everything.multiplier == pytest.approx(1)
         assert everything.final_co2e_g == pytest.approx(project.co2e_g)
+
+
+def test_the_time_of_a_search_and_of_the_trials_in_it_counts_once():
+    sweep, trials = run(0, 100, stage="tune"), [run(10 * i, 10, stage="explore") for i in range(9)]
+    project = Project.of([sweep, *trials, run(50, 100, host="b")])
+    assert project.total.duration_s == pytest.approx(200)
+    assert {g.key: g.duration_s for g in project.groups("stage")} == pytest.approx(
+        {"explore": 90, "tune": 10, None: 100}
+    )
+    unseen = replace(run(20, 30), devices=(), id="nothing was read")
+    assert Project.of([sweep, unseen]).total.duration_s == pytest.approx(100)
 
 
 def test_the_multiplier_of_a_small_project():

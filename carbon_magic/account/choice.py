@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
@@ -14,6 +16,8 @@ HOW = (
     "or choose it: %carbon project --final NAME."
 )
 SHORTEST_ID = 4
+_PLAIN = re.compile(r"[\w.+-]+")
+"""What stands in a command's line as it is."""
 
 
 def final_runs(entries: Sequence[Entry]) -> list[int]:
@@ -31,6 +35,27 @@ def chosen(entries: Sequence[Entry], selectors: Sequence[str]) -> list[int]:
             raise ValueError(f"no run of this project is {clean(selector[:60])!r}; a final run is given by {FORMS}")
         found.update(matching)
     return sorted(found)
+
+
+def in_words(entries: Sequence[Entry], final: Sequence[int]) -> list[str]:
+    """Selectors that choose just these runs: the stage or a tag that they alone have, else beginnings of ids."""
+    if not final:
+        return []
+    first = entries[final[0]]
+    for selector in (f"stage:{first.stage}", *(f"tag:{key}={_text(value)}" for key, value in first.tags.items())):
+        plain = all(map(_PLAIN.fullmatch, selector.partition(":")[2].split("=")))
+        if plain and _matching(entries, selector) == list(final):
+            return [selector]
+    ids = sorted(entry.id for entry in entries)
+    return [f"id:{_shortest(entries[i].id, ids)}" for i in final]
+
+
+def _shortest(run_id: str, ids: Sequence[str]) -> str:
+    """The beginning of an id that no other of these, which are in order, shares."""
+    at = bisect_left(ids, run_id)
+    beside = (*ids[max(0, at - 1) : at], *ids[at + 1 : at + 2])
+    lengths = range(2 * SHORTEST_ID, len(run_id))
+    return next((run_id[:n] for n in lengths if not any(i.startswith(run_id[:n]) for i in beside)), run_id)
 
 
 def _matching(entries: Sequence[Entry], selector: str) -> list[int]:

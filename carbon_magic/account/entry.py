@@ -32,6 +32,8 @@ class Entry(NamedTuple):
     gpus: int
     told_tags: Mapping[str, Tag] | str
     """A mapping, or JSON that has not been read yet: of thousands of runs most are never asked."""
+    cost: float | None = None
+    """Money by the run's first price, in whatever currency; None where none is known."""
     basis: str = ""
     """What the grid's figure counts, as Intensity.basis says it."""
 
@@ -76,5 +78,6 @@ class Entry(NamedTuple):
             run.measured_fraction,
             run.gpus,
             run.tags,
+            run.cost.amount if run.cost else None,
             run.grid.basis,
         )

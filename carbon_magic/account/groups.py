@@ -35,12 +35,13 @@ class Own(NamedTuple):
     co2e_g_high: float
     measured_j: float
     gpu_s: float
+    host_s: float
 
 
-NOTHING = Own(*[0.0] * 8)
+NOTHING = Own(*[0.0] * 9)
 
 
-def held(entry: Entry, weight: float, gpu_s: float) -> Own:
+def held(entry: Entry, weight: float, gpu_s: float, host_s: float) -> Own:
     """A part of an entry's account."""
     joules = weight * entry.energy_j
     return Own(
@@ -52,6 +53,7 @@ def held(entry: Entry, weight: float, gpu_s: float) -> Own:
         weight * entry.co2e_g_high,
         joules * entry.measured_fraction,
         gpu_s,
+        host_s,
     )
 
 
@@ -64,7 +66,7 @@ class Group:
     failed: int
     interrupted: int
     duration_s: float
-    """The runs' own times, added up."""
+    """Seconds of machines, each counted once where runs overlap on a host."""
     gpu_hours: float
     energy_j: float
     energy_j_range: Range
@@ -84,15 +86,15 @@ class Group:
 def group(key: Tag | None, members: Sequence[tuple[Entry, Own]]) -> Group:
     """The sum of some lines. Ends of ranges add up: the runs' errors have the same sources, so they do not cancel."""
     states = [entry.state for entry, _ in members]
-    joules, low_j, high_j, grams, low_g, high_g, measured_j, gpu_s = (
-        map(sum, zip(*(own for _, own in members), strict=True)) if members else (0.0,) * 8
+    joules, low_j, high_j, grams, low_g, high_g, measured_j, gpu_s, host_s = (
+        map(sum, zip(*(own for _, own in members), strict=True)) if members else NOTHING
     )
     return Group(
         key,
         runs=len(members),
         failed=states.count("failed"),
         interrupted=states.count("interrupted"),
-        duration_s=sum(entry.duration_s for entry, _ in members),
+        duration_s=host_s,
         gpu_hours=gpu_s / 3600,
         energy_j=joules,
         energy_j_range=(low_j, high_j),

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..bills import Bill, only
 from ..overlaps import Chain, Held, Span, split
+from ..totals import Session
 from ..units import J_PER_KWH
 from . import choice
 from .entry import Entry
@@ -16,6 +18,7 @@ from .groups import NOTHING, Group, Own, group, grouped, held
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..cost import Cost
     from ..ranges import Range
     from ..run import Run
 
@@ -77,9 +80,9 @@ class Project:
         own = [NOTHING] * len(self.entries)
         for i in alone:
             entry = self.entries[i]
-            own[i] = held(entry, 1.0, entry.gpus * entry.duration_s)
+            own[i] = held(entry, 1.0, entry.gpus * entry.duration_s, entry.duration_s)
         for part in shared:
-            more = held(self.entries[part.run], part.weight, part.gpu_s)
+            more = held(self.entries[part.run], part.weight, part.gpu_s, part.host_s)
             own[part.holder] = Own(*map(sum, zip(own[part.holder], more, strict=True)))
         return own
 
@@ -132,6 +135,22 @@ class Project:
         return self.total.measured_fraction
 
     @cached_property
+    def bills(self) -> tuple[Bill, ...]:
+        """What those runs cost whose prices are known, and how many these are. Asks for the runs where any is."""
+        priced = any(entry.cost is not None for entry in self.entries)
+        return Session(self.runs).bills if priced else ()
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """The same without the counts, by kind and currency, which are never added: hours hold their electricity."""
+        return tuple(bill.cost for bill in self.bills)
+
+    @property
+    def cost(self) -> Cost | None:
+        """The one cost there is; None where a run's is not known, or where kinds or currencies differ."""
+        return only([run.cost for run in self.runs], self.bills) if self.bills else None
+
+    @cached_property
     def final_weights(self) -> dict[int, float]:
         """For each entry the part of its account that was spent while a final run went on and saw it."""
         alone, shared = self._split
@@ -151,6 +170,14 @@ class Project:
     def final_co2e_g(self) -> float | None:
         """Grams of CO2e of the final model's runs; None where no run is final."""
         return sum(w * self.entries[i].co2e_g for i, w in self.final_weights.items()) if self.final else None
+
+    @property
+    def final_co2e_g_range(self) -> Range | None:
+        """Its 90 % range."""
+        if not self.final:
+            return None
+        parts = [(w, self.entries[i]) for i, w in self.final_weights.items()]
+        return sum(w * e.co2e_g_low for w, e in parts), sum(w * e.co2e_g_high for w, e in parts)
 
     @property
     def multiplier(self) -> float | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "id", "host", "name", "stage", "state", "started_at", "duration_s", "energy_j", "energy_j_low", "energy_j_high",
-    "co2e_g", "co2e_g_low", "co2e_g_high", "method", "measured_fraction", "gpus", "tags", "more",
+    "co2e_g", "co2e_g_low", "co2e_g_high", "method", "measured_fraction", "gpus", "tags", "cost", "more",
 )  # fmt: skip
 """The ledger's columns in the order of Entry's fields; `more` is JSON of what has no column, the grid's basis in it."""
 

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, cast
 
 from .. import units
-from . import beside, project_svg, ruler, words
+from . import beside, money, project_svg, ruler, words
 from . import project_words as say
 from .html import (
     FAINT,
@@ -62,8 +62,8 @@ def content(thing: Project, by: Sequence[str], live: bool = False, runs: int = R
     return (
         heading(f"Project {name(thing.name, 60)}", say.counted(len(thing.entries), "run"), escape(below))
         + figures(_figures(thing, live))
-        + quiet(_said(say.final(thing)), "final" if live else None)
-        + (quiet(_said(said), space=2) if (said := say.tuning(thing)) else "")
+        + quiet(_said(say.chosen(thing) if live else say.final(thing)), "final" if live else None)
+        + "".join(quiet(_said(text), space=2) for text in (say.tuning(thing), *money.of_project(thing)) if text)
         + "".join(_groups(thing, what) for what in by)
         + weeks(thing)
         + _runs(thing, MOST_RUNS if live else runs, live)

@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from .. import units
-from . import beside, project_svg
+from . import beside, money, project_svg
 from . import project_words as say
 from .plain import left, plain, right
 
@@ -26,7 +26,7 @@ def line(project: Project) -> str:
     if not project.entries:
         return f"{plain(project.name, 40)}: no runs on record"
     joules, grams = say.figures(project)
-    times = f", multiplier {project.multiplier:.3g}" if project.multiplier else ""
+    times = f", multiplier {units.number(project.multiplier)}" if project.multiplier else ""
     runs = say.counted(len(project.entries), "run")
     return f"{plain(project.name, 40)}: {runs}, {units.energy(joules)}, {units.grams(grams)} CO2e{times}"
 
@@ -45,7 +45,8 @@ def project_text(project: Project, by: Sequence[str]) -> str:
         lines += [f"  CO2e    {left(units.grams(grams), 10)} {spans[1]}"]
     times = say.multiplier(project)
     lines += _wrapped(f"development multiplier {times}: everything ÷ the final model's runs" if times else "")
-    lines += _wrapped(say.final(project)) + _wrapped(say.tuning(project))
+    said = (say.chosen(project), say.tuning(project), *money.of_project(project))
+    lines += [part for text in said for part in _wrapped(text)]
     for what in by:
         lines += ["", *_groups(project, what)]
     lines += _weeks(project)

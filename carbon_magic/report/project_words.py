@@ -19,11 +19,15 @@ EMPTY = (
     "No runs on record under this name. Runs are filed under the git repository or folder of their notebook; "
     "%%carbon -p NAME or %config CarbonMagic.project chooses another name."
 )
-CROWDED = "Runs overlapped on a host: each joule counts once, and a run inside a longer one holds what it spent itself."
+CROWDED = (
+    "Runs overlapped on a host: each joule and each hour counts once, and a run inside a longer one holds what it "
+    "spent itself."
+)
 LOST = "Lost runs failed or were interrupted; what they took counts."
 BEGAN = "A run counts in the week in which it began."
 LONGEST = 60
 _TAGS = 6
+_SELECTORS = 6
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:
@@ -92,12 +96,34 @@ def final(project: Project) -> str:
     """Which runs are the final model's, and what they took; or how to choose them."""
     if not project.final:
         return choice.HOW
-    names = list(dict.fromkeys(plain(project.entries[i].name, 40) for i in project.final))
+    names = list(dict.fromkeys(_named(project.entries[i]) for i in project.final))
     said = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     runs = counted(len(project.final), "final run")
     if not project.final_energy_j:
         return f"{runs} ({said}) took no energy that could be seen, so there is no multiplier"
     return f"{runs} ({said}): {units.energy(project.final_energy_j)}, {units.grams(project.final_co2e_g)} CO2e"
+
+
+def _named(entry: Entry) -> str:
+    """A final run; of one that is not done a reader must know it, as the multiplier is over what it took."""
+    return plain(entry.name, 40) + ("" if entry.state == "done" else f", {entry.state}")
+
+
+def kept(project: Project) -> str:
+    """How a choice that is not that of the stage final is made again: it is a view's, and on record nowhere."""
+    if not project.final or list(project.final) == choice.final_runs(project.entries):
+        return ""
+    words = choice.in_words(project.entries, project.final)
+    if len(words) > _SELECTORS:
+        return "This choice is this view's: a tag that just these runs have would name them to %carbon report."
+    asked = " ".join(f"--final {word}" for word in words)
+    return f"This choice is this view's: %carbon report takes the same by {asked}"
+
+
+def chosen(project: Project) -> str:
+    """The final runs, and how to choose them again."""
+    more = kept(project)
+    return f"{final(project)}. {more}" if more else final(project)
 
 
 def tuning(project: Project) -> str:

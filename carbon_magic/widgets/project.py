@@ -54,7 +54,7 @@ class ProjectView(anywidget.AnyWidget):
             "picked": picked,
             "multiplier": say.multiplier(chosen) or NONE_YET,
             "below": project_html.below_multiplier(chosen),
-            "said": say.final(chosen).replace("CO2e", CO2E),
+            "said": say.chosen(chosen).replace("CO2e", CO2E),
         }
 
 

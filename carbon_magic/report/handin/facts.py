@@ -75,7 +75,7 @@ class Facts:
 
     @property
     def hours(self) -> float:
-        """The runs' own times, added up."""
+        """Of machines, each counted once where runs overlap on a host."""
         return self.project.total.duration_s / 3600
 
 

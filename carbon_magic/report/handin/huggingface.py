@@ -46,7 +46,8 @@ def source(facts: Facts) -> str:
     if not project.final_energy_j:
         said = f"the whole project, {counted(len(project.entries), 'run')}, failed ones included: {whole}"
     else:
-        said = f"the final model's training; the whole project, failed runs included, took {whole}"
+        own = wording.span(*(project.final_co2e_g_range or (0.0, 0.0)))
+        said = f"the final model's training (90 % range {own} g); the whole project, failed runs included, took {whole}"
     return f"carbon_magic {facts.version}: {said}; {how}"
 
 

@@ -58,6 +58,8 @@ def _rows(facts: Facts) -> Iterator[dict[str, object]]:
             "own_co2e_kg": own.co2e_g / 1000 if seen else None,
             "measured_fraction": run.measured_fraction if seen else None,
             "modelled_fraction": 1 - run.measured_fraction if seen else None,
+            "cost": run.cost.amount if run.cost else None,
+            "currency": run.cost.currency if run.cost else None,
             "pue": run.pue,
             "place": run.grid.place,
             "grid_year": run.grid.year,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ... import units
 from .. import beside
 from .. import project_words as say
+from ..money import SMALLEST_COIN
 from ..plain import plain
 
 if TYPE_CHECKING:
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
     from .facts import Facts, GridPart
 
 MOST = 3
+_PAID = {"electricity": "The electricity cost", "cloud": "The machines' time, electricity included, cost"}
 
 
 def paragraph(facts: Facts) -> list[str]:
     """The account of a project, as for the text of a paper."""
-    said = [scope(facts), energy(facts), emissions(facts), development(facts)]
+    said = [scope(facts), energy(facts), emissions(facts), *costs(facts), development(facts)]
     return [*filter(None, (*said, tuning(facts), comparison(facts))), *limits(facts), tool(facts)]
 
 
@@ -63,6 +65,21 @@ def emissions(facts: Facts) -> str:
         f"With {pue(facts)} and the electricity of {grids}, that is an estimated {number(project.co2e_kg)} kg CO2e "
         f"(location-based; 90 % range {span(low, high)} kg)."
     )
+
+
+def costs(facts: Facts) -> list[str]:
+    """A sentence for each currency, as the paper's table 3 has cost beside carbon; none below the smallest coin."""
+    whole = len(facts.project.entries)
+    said = []
+    for cost, known in facts.project.bills:
+        if cost.amount < SMALLEST_COIN:
+            continue
+        low, high = (number(end) for end in cost.amount_range)
+        spread = f" (90 % range {low} to {high} {cost.currency})" if low != high else ""
+        of = f"; the price of {known:,} of {whole:,} runs is known" if known < whole else ""
+        source = f"{plain(cost.source, 160)}, {plain(cost.date, 40)}"
+        said.append(f"{_PAID[cost.kind]} an estimated {number(cost.amount)} {cost.currency}{spread}: {source}{of}.")
+    return said
 
 
 def grid(part: GridPart, shared: bool) -> str:
