@@ -28,8 +28,8 @@ def test_it_reaches_from_a_phone_charge_beyond_300_tonnes():
 
 def test_the_papers_rows_are_its_pounds():
     grams = {mark.label: mark.g for mark in marks()}
-    assert grams["an NLP model with its tuning, 4,789 of them (the paper)"] == pytest.approx(78_468 * 453.59237)
-    assert grams["Evolved Transformer search, as the paper has it"] == pytest.approx(626_155 * 453.59237)
+    assert grams["an NLP project, 4,789 models (the paper)"] == pytest.approx(78_468 * 453.59237)
+    assert grams["Evolved Transformer search (the paper)"] == pytest.approx(626_155 * 453.59237)
     assert grams["Evolved Transformer search, as it was run"] == pytest.approx(3.2e6)
 
 

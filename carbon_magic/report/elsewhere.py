@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .. import units
 from .html import NUMBER, TEXT, card, faint, heading, name, quiet, row, table
 from .palette import Look
-from .plain import left, plain, right
+from .plain import left, plain, right, widest
 from .run_html import CO2E
 from .svg import pattern
 from .text import bar, wrapped
@@ -28,6 +28,8 @@ _CHOSEN = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
 _BAR_PX = (168, 14)
 _OWN, _OTHERS = "#d27e26", "#5f7fb0"
 _TEXT_BAR = 8
+_NAME, _GRAMS = 20, 8
+"""Columns; grams in a unit that was chosen may need more, which the names give."""
 _NS = 'xmlns="http://www.w3.org/2000/svg"'
 
 
@@ -110,9 +112,11 @@ def _factor(thing: Comparison, other: Elsewhere) -> str:
 
 def _text(thing: Comparison) -> str:
     lines = wrapped(f"{thing.what} on other grids")
+    [wide] = widest((_GRAMS,), ((_grams(thing, other),) for other in thing.grids))
+    names = max(8, _NAME + _GRAMS - wide)
     lines += [
         "",
-        f"    {left('', 20)} {right('g/kWh', 7)}   {left('', _TEXT_BAR)} {right('CO2e', 8)} {right('× here', 6)}",
+        f"    {left('', names)} {right('g/kWh', 7)}   {left('', _TEXT_BAR)} {right('CO2e', wide)} {right('× here', 6)}",
     ]
     for other in thing.grids:
         mark = _CHOSEN if other.why is None else " "
@@ -121,8 +125,8 @@ def _text(thing: Comparison) -> str:
             f"{right(units.number(other.grid.intensity_g_per_kwh), 7)} {OTHER_BASIS if thing.foreign(other) else ' '}"
         )
         shape = bar(part, _TEXT_BAR, "░" if thing.foreign(other) else "")
-        figures = f"{factor} {shape} {right(_grams(thing, other), 8)} {right(_times(thing, other), 6)}"
-        lines.append(f"  {mark} {left(plain(other.grid.name), 20)} {figures}  {left(_why(other), 20)}")
+        figures = f"{factor} {shape} {right(_grams(thing, other), wide)} {right(_times(thing, other), 6)}"
+        lines.append(f"  {mark} {left(plain(other.grid.name), names)} {figures}  {left(_why(other), 20)}")
     for said in sentences(thing):
         lines += ["", *wrapped(said)]
     return "\n".join(line.rstrip() for line in lines)

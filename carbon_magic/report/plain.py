@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 # Emoji families and several scripts are spelt with these two; every other format character (direction marks,
@@ -60,3 +61,8 @@ def right(text: str, columns: int) -> str:
     """Like left, with the text at the right."""
     text = shorten(text, columns)
     return " " * (columns - width(text)) + text
+
+
+def widest(least: Sequence[int], rows: Iterable[Sequence[str]]) -> list[int]:
+    """Columns for some figures: these, or wider where one needs it. A figure that is cut says another number."""
+    return [max(few, *map(width, figures)) for few, figures in zip(least, zip(*rows, strict=True), strict=True)]

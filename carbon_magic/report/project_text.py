@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from .. import units
 from . import beside, money, project_svg
 from . import project_words as say
-from .plain import left, plain, right
+from .plain import left, plain, right, widest
+from .text import figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 COLUMNS = 80
 GROUPS = 40
+_LEAST = (7, 6, 11, 9, 9, 8)
+"""Columns of the figures; units that a user chose may need more room, which the names give."""
 _LEVELS = "▁▂▃▄▅▆▇█"
 _RULE = "─" * COLUMNS
 
@@ -41,8 +44,8 @@ def project_text(project: Project, by: Sequence[str]) -> str:
     lines = wrap(f"project {plain(project.name, 40)}: {runs}{lost}, {say.dates(project.entries)}", COLUMNS)
     if joules is not None:
         spans = units.span(*project.energy_j_range, units.energy), units.span(*project.co2e_g_range, units.grams)
-        lines += [f"  energy  {left(units.energy(joules), 10)} {left(spans[0], 18)} {say.known(project)}"]
-        lines += [f"  CO2e    {left(units.grams(grams), 10)} {spans[1]}"]
+        lines += figure("energy", units.energy(joules), spans[0], str(say.known(project)))
+        lines += figure("CO2e", units.grams(grams), spans[1], "")
     times = say.multiplier(project)
     lines += _wrapped(f"development multiplier {times}: everything ÷ the final model's runs" if times else "")
     said = (say.chosen(project), say.tuning(project), *money.of_project(project))
@@ -63,11 +66,14 @@ def _groups(project: Project, what: str) -> list[str]:
     gpus = project.gpu_hours > 0
     groups = project.groups(what)
     shown = groups if len(groups) <= GROUPS else sorted(groups, key=lambda g: g.energy_j, reverse=True)[:GROUPS]
-    head = _row(say.heading(what).lower(), "runs", "lost", "GPU-hours" if gpus else "time", "energy", "CO2e", "share")
+    head = (say.heading(what).lower(), "runs", "lost", "GPU-hours" if gpus else "time", "energy", "CO2e", "share")
     rows = [_group(project, one, say.group_name(one.key, what), gpus) for one in shown]
+    total = _group(project, project.total, "total", gpus)
+    wide = widest(_LEAST, (row[1:] for row in (head, *rows, total)))
+    lines = [_row(row, wide) for row in rows]
     if len(shown) < len(groups):
-        rows.append(f"and {len(groups) - len(shown):,} smaller ones, which the total includes")
-    return [head, _RULE, *rows, _RULE, _group(project, project.total, "total", gpus)]
+        lines.append(f"and {len(groups) - len(shown):,} smaller ones, which the total includes")
+    return [_row(head, wide), _RULE, *lines, _RULE, _row(total, wide)]
 
 
 def _weeks(project: Project) -> list[str]:
@@ -81,15 +87,15 @@ def _weeks(project: Project) -> list[str]:
     return ["", f"  {marks}", *_wrapped(f"{said}; the highest is {units.energy(drawn.top_j)}")]
 
 
-def _group(project: Project, one: Group, label: str, gpus: bool) -> str:
+def _group(project: Project, one: Group, label: str, gpus: bool) -> tuple[str, ...]:
     lost = one.failed + one.interrupted
     figures = units.energy(one.energy_j), units.grams(one.co2e_g), say.share(project, one)
-    return _row(label, f"{one.runs:,}", f"{lost:,}" if lost else "–", say.hours(one, gpus), *figures)
+    return label, f"{one.runs:,}", f"{lost:,}" if lost else "–", say.hours(one, gpus), *figures
 
 
-def _row(label: str, runs: str, failed: str, hours: str, energy: str, grams: str, share: str) -> str:
-    figures = f"{right(runs, 7)} {right(failed, 6)} {right(hours, 11)} {right(energy, 9)} {right(grams, 9)}"
-    return f"{left(label, 24)} {figures} {right(share, 8)}"
+def _row(cells: Sequence[str], wide: Sequence[int]) -> str:
+    label, *figures = cells
+    return " ".join((left(label, max(8, 24 + sum(_LEAST) - sum(wide))), *map(right, figures, wide)))
 
 
 def _wrapped(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .. import units
 from . import at_the_wall, beside, money, words
 from .extremes import keep
-from .plain import left, plain, right, width
+from .plain import left, plain, right, widest, width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 COLUMNS = 80
 _LEAST = (11, 8, 8, 8)
-"""Columns of time, energy, power and CO2e."""
+"""Columns of time, energy, power and CO2e; units that a user chose may need more room, which the names give."""
+_LEAST_OF_A_DEVICE = (9, 14, 7)
+"""Columns of energy, its range, and power; the name and the bar give the room."""
+_NAME, _BAR, _SHORTEST_NAME = 19, 10, 8
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 
@@ -51,21 +54,20 @@ def run_text(run: Run) -> str:
     lines = [
         f"{plain(run.name, COLUMNS - 32)}  {words.STATES[run.state]}  {units.duration(run.duration_s)}",
         *_labels(run),
-        _figure(
+        *figure(
             "energy", words.energy_of_run(run), energy_range, str(known), "" if joules is None else units.kwh(joules)
         ),
-        _figure("CO2e", units.grams(grams), grams_range, str(words.known_co2e(known, run.grid)), ""),
-        _figure("power", units.watts(watts), units.span(*power_range, units.watts) if power_range else "", "mean", ""),
+        *figure("CO2e", units.grams(grams), grams_range, str(words.known_co2e(known, run.grid)), ""),
+        *figure("power", units.watts(watts), units.span(*power_range, units.watts) if power_range else "", "mean", ""),
     ]
     if grams is not None:
         lines += wrapped(beside.sentence(grams, run.energy_kwh))
     lines += wrapped(words.share_sentence(run))
-    most = max((device.energy_j for device in run.devices), default=0.0)
     if run.devices:
-        lines += ["", *(_device(device, run, most) for device in run.devices)]
+        lines += ["", *_devices(run.devices, run)]
     lines += _curve(run)
     if run.others:
-        lines += ["", "  not added to the total:", *(_device(device, run, most) for device in run.others)]
+        lines += ["", "  not added to the total:", *_devices(run.others, run)]
     lines += [part for said in at_the_wall.sentences(run) for part in wrapped(said)]
     lines += ["", *wrapped(words.grid_sentence(run)), *wrapped(words.embodied_sentence(run))]
     lines += [part for said in money.of_run(run) for part in wrapped(said)]
@@ -88,10 +90,7 @@ def session_text(session: Session) -> str:
     total = ("total", units.duration(session.duration_s), units.energy(joules), "", units.grams(grams), str(known))
     head = ("run", "time", "energy", "mean W", "CO2e", "how known")
     runs = [_run_row(run) for run in session.runs]
-    # Units that a user chose ("0.000436 kWh") may need more room, which the names give.
-    wide = [
-        max(least, *(width(row[i]) for row in (*runs, total))) for i, least in zip((1, 2, 3, 4), _LEAST, strict=True)
-    ]
+    wide = widest(_LEAST, (row[1:-1] for row in (*runs, total)))
     lines = [_row(head, wide), rule, *(_row(row, wide) for row in runs), rule, _row(total, wide)]
     if joules is not None and grams is not None:
         spans = units.span(*session.energy_j_range, units.energy), units.span(*session.co2e_g_range, units.grams)
@@ -113,17 +112,29 @@ def _labels(run: Run) -> list[str]:
     return wrapped(", ".join(said)) if said else []
 
 
-def _figure(label: str, value: str, span: str, known: str, beside_it: str) -> str:
-    return f"  {left(label, 6)} {left(value, max(9, width(value)))} {left(span, 15)} {left(known, 29)} {beside_it}"
+def figure(label: str, value: str, span: str, known: str, beside_it: str = "") -> list[str]:
+    """A leading figure with its range in one line; in two where the units that were chosen make it longer."""
+    at, wide = widest((9, 15), [(value, span)])
+    said = f"  {left(label, 6)} {left(value, at)} {left(span, wide)} {left(known, 29)} {beside_it}".rstrip()
+    return [said] if width(said) <= COLUMNS else wrap(said, COLUMNS, subsequent_indent=" " * 9)
 
 
-def _device(device: Device, run: Run, most: float) -> str:
-    filled = "" if device.method != "modelled" else "░"
-    span = units.span(*device.energy_j_range, units.energy)
-    shape = bar(device.energy_j / most if most > 0 else 0.0, 10, filled)
-    watts = _close(words.watts_of(device, run))
-    figures = f"{right(_close(words.energy_of(device)), 9)} {right(span, 14)} {right(watts, 7)}"
-    return f"  {left(plain(device.name), 19)} {shape} {figures} {words.METHODS[device.method]}"
+def _devices(devices: Sequence[Device], run: Run) -> list[str]:
+    most = max((device.energy_j for device in run.devices), default=0.0)
+    figures = [
+        (_close(words.energy_of(d)), units.span(*d.energy_j_range, units.energy), _close(words.watts_of(d, run)))
+        for d in devices
+    ]
+    wide = widest(_LEAST_OF_A_DEVICE, figures)
+    lacking = sum(wide) - sum(_LEAST_OF_A_DEVICE)
+    name = max(_SHORTEST_NAME, _NAME - lacking)
+    columns = max(0, _BAR - (lacking - (_NAME - name)))
+    lines = []
+    for device, told in zip(devices, figures, strict=True):
+        shape = bar(device.energy_j / most if most > 0 else 0.0, columns, "" if device.method != "modelled" else "░")
+        shown = " ".join(map(right, told, wide))
+        lines.append(f"  {left(plain(device.name), name)} {shape} {shown} {words.METHODS[device.method]}")
+    return lines
 
 
 def bar(part: float, columns: int, filled: str) -> str:

@@ -20,15 +20,15 @@ _LIFE = {
     "car_km": "1 km by car",
     "cheeseburger": "a cheeseburger",
     "flight_paris": "London to Paris by plane, one passenger",
-    "flight": "New York to San Francisco, one passenger (the paper)",
+    "flight": "New York–San Francisco flight (the paper)",
     "person_year": "a year of an average person (the paper)",
     "car_lifetime": "a car's lifetime with its fuel (the paper)",
 }
 _PAPER = {
     "NLP pipeline (parsing, SRL), training one model (GPU)": "one NLP model, trained once (the paper)",
-    "w/ tuning & experimentation": "an NLP model with its tuning, 4,789 of them (the paper)",
+    "w/ tuning & experimentation": "an NLP project, 4,789 models (the paper)",
     "Transformer (big)": "Transformer, big (the paper)",
-    "w/ neural architecture search": "Evolved Transformer search, as the paper has it",
+    "w/ neural architecture search": "Evolved Transformer search (the paper)",
 }
 _PUBLISHED = {
     "BERT base (Strubell)": "BERT, base (the paper)",

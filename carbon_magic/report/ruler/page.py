@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ... import units
 from ..html import NUMBER, TEXT, quiet, row, table
-from ..plain import left, plain, right
+from ..plain import left, plain, right, widest
 from .marks import CAPTION, CORRECTED, Scale, amount, marks
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ _CELLS = (
     f"{TEXT};{_TIGHT};padding-right:0;width:38%",
     f"{NUMBER};{_TIGHT};width:16%",
 )
-_BARS = 24
+_BARS, _AMOUNT = 24, 8
+"""Columns of the scale and of the figures, which may need some of the scale's in a unit that was chosen."""
 NEIGHBOURS = 4
 
 
@@ -79,7 +80,8 @@ def text(here: Here | None = None) -> str:
     """The same in 80 columns."""
     shown = marks(here)
     scale = Scale.of(shown)
-    lines = [_line(mark, scale) for mark in shown]
+    [wide] = widest((_AMOUNT,), ((amount(mark),) for mark in shown))
+    lines = [_line(mark, scale, wide) for mark in shown]
     own = next((mark for mark in shown if mark.kind == "here"), None)
     foot = []
     if own is not None and own.range is not None:
@@ -88,8 +90,9 @@ def text(here: Here | None = None) -> str:
     return "\n".join([*lines, "", *foot])
 
 
-def _line(mark: Mark, scale: Scale) -> str:
-    at = round(scale.at(mark.g) * (_BARS - 1))
-    track = "".join(SIGNS[mark.kind] if i == at else "\N{MIDDLE DOT}" for i in range(_BARS))
+def _line(mark: Mark, scale: Scale, wide: int) -> str:
+    bars = _BARS + _AMOUNT - wide
+    at = round(scale.at(mark.g) * (bars - 1))
+    track = "".join(SIGNS[mark.kind] if i == at else "\N{MIDDLE DOT}" for i in range(bars))
     arrow = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}" if mark.kind == "here" else " "
-    return f"{arrow} {left(plain(mark.label, 60), 42)} {track} {right(amount(mark), 8)}".rstrip()
+    return f"{arrow} {left(plain(mark.label, 60), 42)} {track} {right(amount(mark), wide)}".rstrip()
