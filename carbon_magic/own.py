@@ -60,13 +60,13 @@ def parts(devices: Iterable[tuple[str, str, float]]) -> dict[str, float]:
 
 def span(run: Run) -> Span:
     """When this run had what."""
-    devices = ((device.name, device.kind, device.energy_j) for device in run.devices)
+    devices = [(device.name, device.kind, device.energy_j) for device in run.devices]
     return Span(run.host, run.started_at, run.duration_s, parts(devices), lambda: run.curve)
 
 
 def alone(span: Span) -> Own:
     """What a run has that overlaps with none: all of it."""
-    return Own(1.0, span.duration_s, span.duration_s * sum(key != MACHINE for key in span.joules))
+    return Own(1.0, span.duration_s, span.duration_s * (len(span.joules) - (MACHINE in span.joules)))
 
 
 def owns(spans: Sequence[Span]) -> list[Own]:

@@ -37,9 +37,9 @@ def product(*factors: tuple[float, Range]) -> Range:
 
     In logarithms, so that "half to double" stays half to double. A factor whose low end is 0 makes the low end 0.
     """
-    value = math.prod(mid for mid, _ in factors)
+    value = math.prod([mid for mid, _ in factors])
     if value <= 0:
-        return 0.0, math.prod(high for _, (_, high) in factors)
-    below = math.hypot(*(math.log(mid / low) if low > 0 else math.inf for mid, (low, _) in factors))
-    above = math.hypot(*(math.log(max(high, mid) / mid) for mid, (_, high) in factors))
+        return 0.0, math.prod([high for _, (_, high) in factors])
+    below = math.hypot(*[math.log(mid / low) if low > 0 else math.inf for mid, (low, _) in factors])
+    above = math.hypot(*[math.log(high / mid) if high > mid else 0.0 for mid, (_, high) in factors])
     return value * math.exp(-below), value * math.exp(above)

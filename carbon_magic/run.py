@@ -96,12 +96,12 @@ class Run(Record):
     @property
     def energy_j(self) -> float:
         """Joules of all devices, before PUE."""
-        return sum(device.energy_j for device in self.devices)
+        return sum([device.energy_j for device in self.devices])
 
     @property
     def gpus(self) -> int:
         """How many GPUs are counted in it."""
-        return sum(device.kind == "gpu" for device in self.devices)
+        return [device.kind for device in self.devices].count("gpu")
 
     @property
     def energy_kwh(self) -> float:
@@ -177,9 +177,10 @@ class Run(Record):
     @property
     def measured_fraction(self) -> float:
         """The part of the energy that an instrument told, 0 to 1; the rest is modelled."""
-        if self.energy_j <= 0:
+        energy_j = self.energy_j
+        if energy_j <= 0:
             return 1.0 if self.devices and all(d.method != "modelled" for d in self.devices) else 0.0
-        return sum(d.energy_j for d in self.devices if d.method != "modelled") / self.energy_j
+        return sum([d.energy_j for d in self.devices if d.method != "modelled"]) / energy_j
 
     @property
     def samples(self) -> pd.DataFrame:
@@ -253,7 +254,8 @@ _LEAVES = frozenset({float, int, str, bool, type(None)})
 _FIELDS: dict[Any, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None] = {}
 
 
-def _fields(kind: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+def fields(kind: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+    """Names of a dataclass's fields, and what takes their values at once; None of anything else."""
     if kind not in _FIELDS:
         names = tuple(getattr(kind, "__dataclass_fields__", ()))
         _FIELDS[kind] = (names, operator.attrgetter(*names)) if len(names) > 1 else None
@@ -267,10 +269,10 @@ def plain(value: Any) -> Any:
         return value
     if kind is tuple:
         return value if not value or type(value[0]) in _LEAVES else tuple(map(plain, value))  # all are of one kind
-    fields = _fields(kind)
-    if fields is None:
+    told = fields(kind)
+    if told is None:
         return dict(value) if isinstance(value, Mapping) else value
-    names, get = fields
+    names, get = told
     d = dict(zip(names, get(value), strict=True))
     for name, each in d.items():
         if type(each) not in _LEAVES:

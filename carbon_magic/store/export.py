@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..alive import NOBODY
-from . import rows
+from . import rows, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ def guarded(value: Any) -> Any:
 
 def _cells(run: Run) -> Iterator[Any]:
     figures = dict(zip(rows.FIGURES, rows.figures(run, NOBODY), strict=True))
-    figures |= {"run": rows.dump(run.to_dict()), "ended_at": run.started_at + run.duration_s}
+    figures |= {"run": texts.dump(run.to_dict()), "ended_at": run.started_at + run.duration_s}
     return (figures[name] for name in COLUMNS)
 
 
@@ -66,7 +66,7 @@ def _json(runs: Iterable[Run], path: Path) -> int:
         file.write(f'{{"format": {json.dumps(FORMAT)}, "version": {VERSION}, "runs": [')
         for run in runs:
             file.write("\n" if count == 0 else ",\n")
-            file.write(rows.dump(run.to_dict(samples=True)))
+            file.write(texts.dump(run.to_dict(samples=True)))
             count += 1
         file.write("\n]}\n")
     return count

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..alive import Owner
 from ..run import Run
-from . import rows
+from . import rows, texts
 
 VERSION = 1
 
@@ -36,13 +36,13 @@ def whole(run: Run, owner: Owner) -> bytes:
         "at": time.time(),
         "run": run.to_dict(samples=bool(run.curve.t_s)),
     }
-    return rows.dump(told).encode() + b"\n"
+    return texts.dump(told).encode() + b"\n"
 
 
 def moved(run: Run) -> bytes:
     """A line with what changes each second while a run goes on."""
     told = {"v": VERSION, "id": run.id, "host": run.host, "moved": rows.moved(run)}
-    return rows.dump(told).encode() + b"\n"
+    return texts.dump(told).encode() + b"\n"
 
 
 def read(text: bytes) -> Iterator[Line]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import own
 from ..alive import Owner, me
 from ..curve import Curve
-from . import answers, rows
+from . import answers, rows, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -131,7 +131,7 @@ class PostgresStore:
             for run in runs:
                 figures = list(rows.figures(run, owner or me()))
                 figures[_SEED] = None if run.seed is None else str(run.seed)
-                cursor.execute(_PUT, (*figures, rows.dump(run.to_dict()), rows.pack(run)))
+                cursor.execute(_PUT, (*figures, texts.dump(run.to_dict()), rows.pack(run)))
                 self._known.pop(run.id, None)
                 if run.state == "running":
                     self._known[run.id] = run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import operator
@@ -15,10 +14,9 @@ from .. import own, totals
 from ..alive import Owner, is_alive
 from ..curve import Curve
 from ..device import Device
-from ..grid import Intensity
 from ..own import Span
-from ..run import Run, plain
-from ..totals import value
+from ..run import Run
+from . import texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +47,7 @@ MOVING = (
 """What of it changes each second while a run goes on."""
 STILL = tuple(name for name in Run.__dataclass_fields__ if name not in (
     "state", "duration_s", "energy_j_range", "devices", "others", "share", "curve"))  # fmt: skip
-STILL_OF_A_DEVICE = tuple(name for name in Device.__dataclass_fields__ if not name.startswith("energy_j"))
+_still = operator.attrgetter(*STILL)
 
 LEASE_S = 30.0
 """A running run of another machine that was not heard of for this long has ended with its process."""
@@ -57,35 +55,19 @@ LEASE_S = 30.0
 
 def row(run: Run, figures: Sequence[object], curve: bytes | None) -> tuple[object, ...]:
     """Values in the order of COLUMNS, most of them from those of FIGURES."""
-    return (*_taken(figures), document(run), curve)
+    return (*_taken(figures), texts.document(run), curve)
 
 
-def document(run: Run) -> str:
-    """All of a run but its curve and what follows from the rest, as JSON: what Run.from_dict needs.
-
-    The grid, much of it text, is the same for thousands of runs.
-    """
-    d = dict(zip(_TOLD, map(plain, _told(run)), strict=True))
-    return f'{_encode(d)[:-1]},"grid":{_grid(run.grid)}}}'
-
-
-@functools.lru_cache(maxsize=64)
-def _grid(grid: Intensity) -> str:
-    return dump(grid.to_dict())
-
-
-_TOLD = tuple(name for name in Run.__dataclass_fields__ if name not in ("grid", "curve"))
-_told = operator.attrgetter(*_TOLD)
 _taken = operator.itemgetter(*map(FIGURES.index, COLUMNS[:-2]))
 
 
 def figures(run: Run, owner: Owner, updated_at: float | None = None) -> tuple[object, ...]:
     """Values in the order of FIGURES."""
-    now, duration_s, *moving, more, told = moved(run)
+    now, duration_s, *moving, more, joules = moved(run)
     ended_at = None if run.state == "running" else run.started_at + run.duration_s
-    texts = (run.id, run.host, run.project or "", run.name, run.stage, run.state, owner.boot_id)
+    whose = (run.id, run.host, run.project or "", run.name, run.stage, run.state, owner.boot_id)
     return (
-        *(text if text is None else storable(text) for text in texts),
+        *map(extra, whose),
         owner.pid,
         owner.started,
         number(run.started_at),
@@ -97,64 +79,57 @@ def figures(run: Run, owner: Owner, updated_at: float | None = None) -> tuple[ob
         storable(run.grid.place),
         number(run.grid.intensity_g_per_kwh),
         run.method,
-        dump(dict(run.tags)),
-        dump(run.notes),
+        texts.dump(dict(run.tags)),
+        texts.dump(run.notes),
         *map(extra, (run.seed, run.git_commit, run.notebook, run.cell_hash, run.hardware)),
         None if run.cost is None else storable(run.cost.currency),
         run.gpus,
         more,
-        told,
+        joules,
     )
 
 
 def moved(run: Run) -> tuple[object, ...]:
     """Values in the order of MOVING."""
-    energy_j, measured = run.energy_j, run.measured_fraction
-    cost, contract = run.cost and run.cost.amount, run.contract and run.contract.co2e_g
-    rest = (measured, run.gpus * run.duration_s / 3600, cost, contract)
-    figures = (run.duration_s, energy_j, *run.energy_j_range, run.co2e_g, *run.co2e_g_range, measured * energy_j)
-    return (time.time(), *map(number, figures), *map(number, rest), others(run), parts(run))
-
-
-def others(run: Run) -> str:
-    """What else a table of runs has, as JSON by the column's name."""
-    return dump({name: value(run, name) for name in OTHERS})
-
-
-def parts(run: Run) -> str:
-    """Each device's joules, the counted ones first; and the share's."""
-    told = [[[d.name, d.kind, d.energy_j, *d.energy_j_range] for d in devices] for devices in (run.devices, run.others)]
-    return dump([*told, run.share and [run.share.energy_j, *run.share.energy_j_range]])
+    energy_j, measured, cost, contract = run.energy_j, run.measured_fraction, run.cost, run.contract
+    figures = (
+        *(run.duration_s, energy_j, *run.energy_j_range, run.co2e_g, *run.co2e_g_range, measured * energy_j, measured),
+        *(run.gpus * run.duration_s / 3600, cost and cost.amount, contract and contract.co2e_g),
+    )
+    return (time.time(), *map(number, figures), texts.others(run, OTHERS), texts.parts(run))
 
 
 def moves_only(run: Run, before: Run) -> bool:
     """Whether nothing but figures that MOVING holds is different from an earlier snapshot."""
-    if (run.share is None) != (before.share is None):
+    if (run.share is None) != (before.share is None) or _still(run) != _still(before):
         return False
-    return all(getattr(run, name) == getattr(before, name) for name in STILL) and all(
-        len(now) == len(then)
-        and all(getattr(a, n) == getattr(b, n) for a, b in zip(now, then, strict=True) for n in STILL_OF_A_DEVICE)
+    return all(
+        list(map(texts.still, now)) == list(map(texts.still, then))
         for now, then in ((run.devices, before.devices), (run.others, before.others))
     )
 
 
 def number(value: Any) -> float | None:
     """As a database takes it; None where it is no number."""
-    value = None if value is None else float(value)
-    return value if value is not None and math.isfinite(value) else None
+    if value is None:
+        return None
+    value = float(value)
+    return value if math.isfinite(value) else None
 
 
 def extra(value: Any) -> object:
     """A number or a text, or None."""
+    if type(value) is str:
+        return storable(value)
     if value is None or (isinstance(value, int | float) and -(2**63) <= value < 2**63):
         return value
     return storable(value)
 
 
-def span(host: str, begin_s: float | None, duration_s: float | None, told: str, curve: Callable[[], Curve]) -> Span:
+def span(host: str, begin_s: float | None, duration_s: float | None, joules: str, curve: Callable[[], Curve]) -> Span:
     """When a run had what, of its row's values."""
     try:
-        devices = [(name, kind, joules or 0.0) for name, kind, joules, *_ in json.loads(told)[0]]
+        devices = [(name, kind, energy_j or 0.0) for name, kind, energy_j, *_ in json.loads(joules)[0]]
     except (ValueError, TypeError, LookupError):
         devices = []
     return Span(host, begin_s or 0.0, duration_s or 0.0, own.parts(devices), curve)
@@ -175,25 +150,9 @@ def storable(text: str) -> str:
     return str(text).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
-def dump(value: Any) -> str:
-    """JSON in ASCII."""
-    return _encode(value) if value or not isinstance(value, dict | tuple) else "{}" if isinstance(value, dict) else "[]"
-
-
-def _plain(value: Any) -> object:
-    """A number of NumPy's as a number; anything else that JSON does not know as text."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return str(value)
-
-
-_encode = json.JSONEncoder(separators=(",", ":"), default=_plain, check_circular=False).encode  # no run holds itself
-
-
 def pack(run: Run) -> bytes | None:
     """Its curve, compressed; None where it has none."""
-    return zlib.compress(dump(run.curve.to_dict()).encode(), 1) if run.curve.t_s else None
+    return zlib.compress(texts.dump(run.curve.to_dict()).encode(), 1) if run.curve.t_s else None
 
 
 def read(
@@ -220,8 +179,8 @@ def read(
     return replace(result, state=now, notes=(*result.notes, note)) if note else result  # type: ignore[arg-type]
 
 
-def _moved_on(run: Run, duration_s: float, low_j: float, high_j: float, told: str) -> Run:
-    devices, others, share = json.loads(told)
+def _moved_on(run: Run, duration_s: float, low_j: float, high_j: float, joules: str) -> Run:
+    devices, others, share = json.loads(joules)
     if (len(devices), len(others)) != (len(run.devices), len(run.others)):
         return run
     return replace(
@@ -236,9 +195,9 @@ def _moved_on(run: Run, duration_s: float, low_j: float, high_j: float, told: st
     )
 
 
-def _with(device: Device, told: Sequence[Any]) -> Device:
-    joules, low, high = told[2:5]
-    return replace(device, energy_j=joules, energy_j_range=(low, high))
+def _with(device: Device, joules: Sequence[Any]) -> Device:
+    energy_j, low, high = joules[2:5]
+    return replace(device, energy_j=energy_j, energy_j_range=(low, high))
 
 
 def unpack(curve: bytes | None) -> Curve:

@@ -30,6 +30,7 @@ _OVERLAP = (
 )
 _NEAR = f"{_OVERLAP} ended_at < :last UNION {_OVERLAP} duration_s > {LONG_S:.0f}"
 _NEAR_ANY = _NEAR.replace(f"{SPAN}, {', '.join((*OWN, *SUMMED))}", "1").replace("UNION", "UNION ALL") + " LIMIT 1"
+_LATEST = "SELECT coalesce(max(ended_at), -1e999) FROM figures WHERE ended_at IS NOT NULL"
 _CONTAINER = (
     "SELECT parts FROM figures WHERE ended_at >= :end AND ended_at < :last AND started_at <= :begin "
     "AND ended_at > :begin AND started_at < :end AND host = :host AND project = :project AND seq < :seq LIMIT 1"
@@ -128,11 +129,16 @@ class Sums:
         self._dirty: set[tuple[str, int]] = set()
         self._last: dict[str, list[int]] = {}
         self._later: list[tuple[float, float, float, int, set[str]]] = []
+        self._latest_s: float = db.execute(_LATEST).fetchone()[0]
+        """When the last run to end did."""
 
     def share(self, seq: int, project: str, host: str, it: Span) -> tuple[float, ...] | None:
         """What a new ended run has of its own; None where that takes reckon(), once it is in the file."""
+        latest_s, self._latest_s = self._latest_s, max(self._latest_s, it.end_s)
+        if it.duration_s <= 0 or it.begin_s >= latest_s:
+            return 2 * tuple(alone(it))
         window = _window(it.begin_s, it.end_s)
-        if it.duration_s <= 0 or self._db.execute(_NEAR_ANY, window).fetchone() is None:
+        if self._db.execute(_NEAR_ANY, window).fetchone() is None:
             return 2 * tuple(alone(it))
         container = self._db.execute(_CONTAINER, window | {"host": host, "project": project, "seq": seq}).fetchone()
         if (
@@ -169,6 +175,7 @@ class Sums:
         projects = set(projects)
         for project in projects:
             self._dirty.add((project, self._block(project, seq)))
+        self._latest_s = max(self._latest_s, *(span.end_s for span in spans))
         self._later += [(span.begin_s, span.end_s, span.duration_s, seq, projects) for span in spans]
 
     def _reckon(self) -> None:
