@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
+from .cut import Cut, share
+
 DENSE_S = 0.004
 """How often a slow counter is read around an edge."""
 LATE = 1.1
@@ -16,15 +18,6 @@ LEARNT = 0.02
 """A tick is known well enough when it is off by no more than this part of it."""
 WINDOWED_S = 0.05
 """Watts are of a window of 10 to 25 ms (Yang et al., SC24): they tell of a tick's ends only if it is twice as long."""
-LEAST_JUMP = 0.05
-"""Watts that differ by less than this part of the mean are the same."""
-CONSISTENT = 0.1
-"""The joules of a tick may lie outside its two powers by this part of their difference."""
-HIDDEN = 0.25
-"""Of a tick that looks steady, this part may come and go between the two windows in which the watts were seen."""
-SLOWLY = 0.15
-"""A change that took the whole tick instead of a moment moves an eighth of the difference; and a little to spare."""
-
 _known_s: dict[str, float] = {}
 """Ticks measured in this process, by the device's own name: a second look at a device knows at once."""
 
@@ -43,6 +36,8 @@ class Mark:
     settled: bool = True
     watts: float | None = None
     """What the device drew just before, where it tells."""
+    cut: Cut | None = None
+    """The tick that settled it."""
 
 
 class _Tick(NamedTuple):
@@ -137,42 +132,18 @@ class Edges:
         return bool(self._open)
 
     def _settle(self, tick: _Tick) -> None:
+        gap_j = tick.joules * min(0.5, tick.gap_s / (2 * self.tick_s))
         for mark in self._open:
             ahead = max(0.0, (tick.t_s - mark.t_s) / self.tick_s)
             if ahead > LATE:  # nobody looked in time: the tick around the edge was an earlier one, much like this
                 before_j, mark.edge_j = share(tick.joules, 1 - ahead % 1, self.tick_s, None, None)
                 mark.edge_j += tick.joules / 2
             else:
-                before_j, mark.edge_j = share(tick.joules, max(0.0, 1 - ahead), self.tick_s, mark.watts, tick.watts)
+                seen = tick.joules, max(0.0, 1 - ahead), self.tick_s, mark.watts, tick.watts
+                before_j, mark.edge_j = share(*seen)
+                mark.cut = Cut(tick.t_s, *seen, before_j, gap_j)
             mark.joules += before_j
-            mark.edge_j += tick.joules * min(0.5, tick.gap_s / (2 * self.tick_s))
+            mark.edge_j += gap_j
             mark.settled = True
         self._open.clear()
         self._ticks.clear()
-
-
-def share(
-    joules: float, before: float, tick_s: float, before_w: float | None, after_w: float | None
-) -> tuple[float, float]:
-    """How much of a tick's joules was used before an edge that lies at the fraction `before` of it, and ± how much.
-
-    Evenly, as far as anyone knows: then uneven use moves at most about 2·b·(1-b) of them across the edge. But work
-    mostly begins or stops at a cell's edge. Where the device's own watts before and after the tick differ, and its
-    joules lie between, the watts changed within it, and the joules say when.
-    """
-    even_j, even_off_j = joules * before, 2 * joules * before * (1 - before)
-    if before_w is None or after_w is None:
-        return even_j, even_off_j
-    jump_j = (before_w - after_w) * tick_s
-    if abs(jump_j) < LEAST_JUMP * joules:
-        # The same watts on both sides: what could lie across the edge is what they do not account for.
-        rest_j = abs(joules - (before_w + after_w) / 2 * tick_s)
-        return even_j, min(even_off_j, rest_j + HIDDEN * even_off_j)
-    changed = (joules - after_w * tick_s) / jump_j  # the fraction of the tick at the watts before
-    if not -CONSISTENT < changed < 1 + CONSISTENT:
-        return even_j, even_off_j
-    changed = min(1.0, max(0.0, changed))
-    # What the watts do not explain (they are rounded, and of a window that ends a little earlier) is spread evenly.
-    rest_j = (joules - tick_s * after_w - jump_j * changed) * before
-    before_j = tick_s * (before_w * min(before, changed) + after_w * max(0.0, before - changed)) + rest_j
-    return min(joules, max(0.0, before_j)), min(even_off_j, SLOWLY * abs(jump_j))

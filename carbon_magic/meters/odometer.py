@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from math import hypot, inf
-from typing import NamedTuple
 
 from ..clock import Clock
 from ..device import BELOW_RESOLUTION, Device
 from .counter import GAP, Reading, Step, difference
+from .cut import between
 from .edges import DENSE_S, Edges, Mark
+from .event import Event
 from .meter import Meter
 
 __all__ = ["DENSE_S", "Event", "Mark", "Odometer"]
@@ -23,14 +24,6 @@ LEARN_S, LEARN_TIMES = 1.0, 5
 """For so long after the counting began, and so many times, a slow counter whose tick is not known is read densely."""
 FORGET_COST = 1.02
 """The cheapest read seen so far counts a little less with every read: a machine may become slower."""
-
-
-class Event(NamedTuple):
-    """Something a reader of the figures should know, and when (monotonic seconds)."""
-
-    t_s: float
-    text: str
-    until_s: float | None = None
 
 
 class Odometer:
@@ -256,14 +249,15 @@ class Odometer:
         # An edge that no tick settles is uniform over one: 90 % of it lies within 0.45 tick.
         plain_j = 0.45 * mean_w * self.tick_s if self.slow or self.meter.method == "counter" else 0.0
         edge_j = hypot(*(m.edge_j if m.settled and self.slow else plain_j + m.edge_j for m in (begin, end)))
+        joules, below_j, above_j = between(begin, end, edge_j, self.meter.max_w)
         # The readings lie a little outside the cell: what was used while the meters were read is not the cell's.
         inside = min(1.0, max(0.0, (now_s - t0_s) / seconds))
-        edge_j += joules * (1 - inside) / 2
-        joules *= inside
-        low_j = joules - (end.slack_low_j - begin.slack_low_j) - edge_j
-        high_j = joules + (end.slack_high_j - begin.slack_high_j) + edge_j
+        outside_j = joules * (1 - inside) / 2
+        joules, edge_j = joules * inside, edge_j + outside_j
+        low_j = joules - (end.slack_low_j - begin.slack_low_j) - below_j - outside_j
+        high_j = joules + (end.slack_high_j - begin.slack_high_j) + above_j + outside_j
         notes = list(self.meter.notes)
-        notes += [_sentence(event, t0_s) for event in self.events[begin.events : end.events]]
+        notes += [event.sentence(t0_s) for event in self.events[begin.events : end.events]]
         lost = self._last is not None and not self.answering
         silent_s = self._last.t_s if lost and self._last else self._moved_s if self._stuck else None
         if silent_s is not None:
@@ -289,10 +283,3 @@ class Odometer:
             idle_w=self.meter.idle_w,
             scope=self.meter.scope,
         )
-
-
-def _sentence(event: Event, t0_s: float) -> str:
-    at = f"at {max(0.0, event.t_s - t0_s):.1f} s"
-    if event.until_s is not None:
-        at = f"from {max(0.0, event.t_s - t0_s):.1f} s to {event.until_s - t0_s:.1f} s"
-    return f"{at} {event.text}"
