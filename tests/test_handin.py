@@ -24,7 +24,8 @@ import carbon_magic
 from carbon_magic import process
 from carbon_magic.account import Project
 from carbon_magic.embodied import Embodied
-from carbon_magic.report.handin import FORMATS, Options, boamps, hand_in, latex, markdown, runs_csv
+from carbon_magic.report.handin import FORMATS, Options, boamps, hand_in, latex, markdown, wording
+from carbon_magic.store.export import guarded
 from carbon_magic.store.sqlite import SqliteStore
 
 THESIS = project()
@@ -195,7 +196,25 @@ def test_the_model_card_is_yaml_with_grams(thing):
     assert fields["emissions"] == pytest.approx(thing.final_co2e_g, rel=1e-5)
     assert fields["training_type"] == "fine-tuning"
     assert all(isinstance(value, str) for name, value in fields.items() if name != "emissions")
-    assert "the final model's training" in fields["source"]
+    low, high = thing.final_co2e_g_range
+    assert low < thing.final_co2e_g < high
+    assert f"the final model's training (90 % range {wording.span(low, high)} g)" in fields["source"]
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "region", "boamps_name"),
+    [("gcp:europe-west1", "Google Cloud Platform", "europe-west1", "google"), ("EGRID:SRSO", None, "Poland", None),
+     ("ovhcloud:eu-west-gra", "OVHcloud", "eu-west-gra", "ovh"), ("scaleway:fr-par-1", "Scaleway", "fr-par-1", "scaleway")],
+)  # fmt: skip
+def test_a_cloud_is_named_in_each_forms_words(place, name, region, boamps_name):
+    thing = Project.of([project_run(grid=replace(POLAND, place=place))], "p")
+    fields = hand_in(thing, "mlco2")
+    assert f"**Cloud Provider:** {name or 'private infrastructure'}" in fields
+    assert f"**Compute Region:** {region}" in fields
+    infrastructure = json.loads(hand_in(thing, "boamps"))["infrastructure"]
+    assert infrastructure.get("cloudProvider") == boamps_name
+    assert infrastructure["infraType"] == ("publicCloud" if boamps_name else "other")
+    assert (f"Cloud provider: {name}." in hand_in(thing, "neurips")) is (name is not None)
 
 
 def test_hostile_hardware_comes_through_yaml_unchanged():
@@ -333,7 +352,7 @@ def test_the_sci_score_is_operation_and_making_over_the_unit():
     score = float(re.search(r"\*\*([\d.]+) gCO2e per 1,000 predictions\*\*", text)[1])
     assert score == pytest.approx((thing.co2e_g + run.embodied_g) / 40, rel=0.01)
     assert "not included" not in text
-    assert "not included" in hand_in(THESIS, "sci")
+    assert "- **M** not given, so not included" in hand_in(THESIS, "sci")  # unknown is not 0
     with pytest.raises(ValueError, match="--count NUMBER"):
         hand_in(THESIS, "sci", Options(unit="prediction"))
     with pytest.raises(ValueError, match="above zero"):
@@ -359,8 +378,10 @@ def test_no_cell_of_the_csv_is_a_formula():
         for cell in row.values():
             assert not cell.startswith(tuple("=+@\t\r"))
             assert not cell.startswith("-") or float(cell) < 0
-    assert runs_csv.guarded(" =1+1").startswith("'")
-    assert runs_csv.guarded("plain") == "plain"
+    for formula in (" =1+1", "\uff1d1+1", "\u3000@A1", "|calc", "%x", "\tx"):
+        assert guarded(formula) == f"'{formula}"
+    assert guarded("plain") == "plain"
+    assert guarded(-1.5) == -1.5
 
 
 # --- HTML

@@ -20,7 +20,9 @@ FORMAT = "carbon_magic runs"
 VERSION = 1
 COLUMNS = (*(name for name in rows.FIGURES if name not in ("boot_id", "pid", "pid_started", "parts", "more")), "run")
 """Of a CSV or Parquet file; `run` is the whole of it as JSON, which import reads back."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What spreadsheets take for the beginning of a formula or a command, full-width forms too (OWASP, CSV Injection)."""
+_SPACES = " \N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
 
 
 def export(runs: Iterable[Run], path: Path) -> int:
@@ -50,8 +52,8 @@ def _csv(runs: Iterable[Run], path: Path) -> int:
 
 
 def guarded(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula, with an apostrophe before it: shown as text (OWASP)."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    """A text that a spreadsheet would run as a formula, with an apostrophe before it: shown as text."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip(_SPACES).startswith(FORMULA) else value
 
 
 def _cells(run: Run) -> Iterator[Any]:

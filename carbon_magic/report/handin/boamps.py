@@ -23,6 +23,7 @@ FORMAT = "0.1"
 NOT_STATED = "not stated"
 _STAGES = {"train": "training", "final": "training", "tune": "finetuning", "evaluate": "inference"}
 """Ours in the words of the schema; others stay as they are."""
+_CLOUDS = {"gcp": "google", "ovhcloud": "ovh"}
 
 
 def write(facts: Facts, options: Options) -> str:  # noqa: ARG001 - every form is asked alike
@@ -78,11 +79,10 @@ def _measure(facts: Facts) -> dict[str, Any]:
 
 
 def _infrastructure(facts: Facts) -> dict[str, Any]:
-    clouds = {part.place.partition(":")[0] for part in facts.grids if ":" in part.place}
-    known = sorted(clouds & {"aws", "azure", "gcp", "ovh"})
-    place: dict[str, Any] = {"infraType": "publicCloud" if known else "other"}
-    if known:
-        place["cloudProvider"] = "+".join(known)
+    clouds = sorted({cloud for part in facts.grids if (cloud := wording.cloud(part.place))})
+    place: dict[str, Any] = {"infraType": "publicCloud" if clouds else "other"}
+    if clouds:
+        place["cloudProvider"] = "+".join(_CLOUDS.get(cloud, cloud) for cloud in clouds)
     parts = [part for machine in facts.hardware for part in components(machine)]
     return {**place, "components": parts or _by_devices(facts)}
 

@@ -20,7 +20,8 @@ _PRIVATE = "private infrastructure"
 def write(facts: Facts, options: Options) -> str:  # noqa: ARG001 - every form is asked alike
     """Five fields, then how they are known."""
     project = facts.project
-    providers = list(dict.fromkeys(_provider(part.place) for part in facts.grids))
+    clouds = (wording.cloud(part.place) for part in facts.grids)
+    providers = list(dict.fromkeys(wording.CLOUDS[cloud] if cloud else _PRIVATE for cloud in clouds))
     gpus = project.gpu_hours > 0
     hours = f"{wording.number(project.gpu_hours)} (GPU-hours)" if gpus else wording.number(facts.hours)
     fields = {
@@ -45,12 +46,5 @@ def write(facts: Facts, options: Options) -> str:  # noqa: ARG001 - every form i
     return "\n".join(lines) + "\n\n" + " ".join(escape(text) for text in said if text) + "\n"
 
 
-def _provider(place: str) -> str:
-    cloud, colon, _ = place.partition(":")
-    names = {"aws": "Amazon Web Services", "azure": "Microsoft Azure", "gcp": "Google Cloud Platform"}
-    return names.get(cloud.lower(), _PRIVATE) if colon else _PRIVATE
-
-
 def _region(place: str, name: str) -> str:
-    _, colon, region = place.partition(":")
-    return region if colon and _provider(place) != _PRIVATE else name
+    return place.partition(":")[2] if wording.cloud(place) else name

@@ -29,7 +29,9 @@ def sentences(facts: Facts) -> list[str]:
     """What the guidelines ask for, in their order."""
     project = facts.project
     workers = wording.several(list(facts.hardware)) if facts.hardware else "a machine that was not recorded"
+    clouds = [wording.CLOUDS[cloud] for part in facts.grids if (cloud := wording.cloud(part.place))]
     said = [f"Compute workers: {workers}."]
+    said += [f"Cloud provider: {wording.several(list(dict.fromkeys(clouds)))}."] if clouds else []
     for one in project.groups("stage"):
         times = [e.duration_s for e in project.entries if (e.stage or None) == one.key]
         each = f"{units.duration(median(times))} each (median)" if len(times) > 1 else units.duration(times[0])

@@ -8,6 +8,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from ...store.export import guarded
 from ...units import J_PER_KWH
 
 if TYPE_CHECKING:
@@ -16,14 +17,6 @@ if TYPE_CHECKING:
     from ...run import Run
     from . import Options
     from .facts import Facts
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-"""What spreadsheets take for the beginning of a formula or a command (OWASP, CSV Injection)."""
-
-
-def guarded(text: str) -> str:
-    """A text that a spreadsheet shows and does not compute."""
-    return f"'{text}" if text.lstrip(" \N{NO-BREAK SPACE}").startswith(_FORMULA) else text
 
 
 def write(facts: Facts, options: Options) -> str:  # noqa: ARG001 - every form is asked alike
@@ -34,7 +27,7 @@ def write(facts: Facts, options: Options) -> str:  # noqa: ARG001 - every form i
         if writer is None:
             writer = csv.DictWriter(out, list(row), lineterminator="\n")
             writer.writeheader()
-        writer.writerow({key: guarded(value) if isinstance(value, str) else value for key, value in row.items()})
+        writer.writerow({key: guarded(value) for key, value in row.items()})
     return out.getvalue()
 
 

@@ -26,8 +26,7 @@ def write(facts: Facts, options: Options) -> str:
     made = facts.embodied_g or 0.0
     low, high = project.co2e_g_range
     ends = wording.span((low + made) / count, (high + made) / count)
-    given = facts.embodied_g is not None
-    note = "" if given else " (not given, so not included: the score is of the operation alone)"
+    absent = "not given, so not included: the score is of the operation alone"
     number = wording.number
     grids = escape(wording.several([wording.grid(part, len(facts.grids) > 1) for part in facts.grids]))
     score = f"{number((project.co2e_g + made) / count)} gCO2e per {escape(unit)}"
@@ -35,7 +34,7 @@ def write(facts: Facts, options: Options) -> str:
     lines = [
         f"- **E** {number(facts.facility_kwh)} kWh ({how})",
         f"- **I** {number(facts.intensity_g_per_kwh)} gCO2e/kWh ({grids})",
-        f"- **M** {number(made)} gCO2e{note}",
+        f"- **M** {absent if facts.embodied_g is None else f'{number(made)} gCO2e'}",
         f"- **R** {number(count, digits=6)} × {escape(unit)}",
         f"- **SCI** = ((E × I) + M) per R = **{score}** (90 % range {ends})",
     ]

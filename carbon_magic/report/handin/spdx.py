@@ -86,5 +86,6 @@ def _comment(facts: Facts) -> str:
     return (
         f"Energy of the machines before PUE, failed and interrupted runs included; 90 % range of the total "
         f"{wording.span(low, high)} kWh; {wording.known(facts)}; {wording.pue(facts)}. Fine-tuning is the stage "
-        "'tune', hyperparameter search included; training is everything else."
+        "'tune', hyperparameter search included; training is everything else. The AI profile also wants a licence, "
+        "releaseTime, suppliedBy, downloadLocation and packageVersion, which are for the author to add."
     )

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from .facts import Facts, GridPart
 
 MOST = 3
+CLOUDS = {
+    "aws": "Amazon Web Services",
+    "azure": "Microsoft Azure",
+    "gcp": "Google Cloud Platform",
+    "ovhcloud": "OVHcloud",
+    "scaleway": "Scaleway",
+}
+"""Providers by the first part of a region's key."""
 _PAID = {"electricity": "The electricity cost", "cloud": "The machines' time, electricity included, cost"}
 
 
@@ -80,6 +88,12 @@ def costs(facts: Facts) -> list[str]:
         source = f"{plain(cost.source, 160)}, {plain(cost.date, 40)}"
         said.append(f"{_PAID[cost.kind]} an estimated {number(cost.amount)} {cost.currency}{spread}: {source}{of}.")
     return said
+
+
+def cloud(place: str) -> str | None:
+    """The provider of a cloud region, as a key of CLOUDS; None of a place that is none."""
+    provider, colon, _ = place.partition(":")
+    return provider if colon and provider in CLOUDS else None
 
 
 def grid(part: GridPart, shared: bool) -> str:
