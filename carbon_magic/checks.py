@@ -9,6 +9,7 @@ from typing import Any
 from . import cost, units
 
 HZ_RANGE = (0.1, 50.0)
+LONGEST = 1000
 PUE_RANGE = (1.0, 3.0)
 """1.0 is no overhead at all; the worst rooms in the Uptime Institute's surveys stay below 3."""
 
@@ -52,7 +53,9 @@ def cloud_price(value: Any) -> str:
 
 
 def _checked(value: Any, check: Callable[[str], object]) -> str:
-    words = (str(value) if isinstance(value, int | float) else _text(value)).strip()  # 0.32 lacks its currency
+    words = (
+        str(value) if isinstance(value, int | float) else _text(value, "a price")
+    ).strip()  # 0.32 lacks its currency
     if words.lower() == cost.OFF:
         return cost.OFF
     check(words)
@@ -68,7 +71,7 @@ def live(value: Any) -> str | None:
     """A service for live figures; "off" is none."""
     from .grid.live import known
 
-    words = _text(value)
+    words = _text(value, "a live service")
     return None if words.strip().lower() == cost.OFF else known(words)
 
 
@@ -76,14 +79,14 @@ def live_zone(value: Any) -> str:
     """A zone of that service."""
     from .grid.live.service import zone
 
-    return zone(_text(value))
+    return zone(_text(value, "a live zone"))
 
 
 def places(value: Any) -> str:
     """Names of clusters and hubs with their places. As text or, in a project's file, as a table."""
     if isinstance(value, Mapping):
         value = ", ".join(f"{name}={where}" for name, where in value.items())
-    for name, where in pairs(_text(value)):
+    for name, where in pairs(_text(value, "what places says")):
         if not name or not where:
             raise ValueError(f"places are NAME=PLACE, with commas between, not {value[:40]!r}")
         place(where)
@@ -112,14 +115,14 @@ def embodied_share(value: Any) -> float:
 
 
 def _units(value: Any) -> str:
-    units.choice(_text(value))
+    units.choice(_text(value, "what units says"))
     return str(value)
 
 
 def _equivalents(value: Any) -> str:
     from . import equivalents
 
-    equivalents.choice(_text(value))
+    equivalents.choice(_text(value, "what equivalents says"))
     return str(value)
 
 
@@ -127,7 +130,7 @@ def wall(value: Any) -> str:
     """Addresses of meters, as they were written."""
     from .meters.external.address import addresses
 
-    text = _text(value)
+    text = _text(value, "an address of a meter")
     addresses(text)
     return text
 
@@ -142,25 +145,35 @@ def _number(value: Any, low: float, high: float, what: str) -> float:
     return number
 
 
-def _flag(value: Any) -> bool:
+def _flag(what: str) -> Callable[[Any], bool]:
+    return lambda value: _yes_or_no(value, what)
+
+
+def _yes_or_no(value: Any, what: str) -> bool:
     if isinstance(value, bool):
         return value
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     known = words.get(str(value).strip().lower())
     if known is None:
-        raise ValueError(f"yes or no is asked for, not {str(value)[:40]!r}")
+        raise ValueError(f"{what} is yes or no, not {str(value)[:40]!r}")
     return known
 
 
 def _store(value: Any) -> str:
     if value not in ("sqlite", "spool"):
-        raise ValueError(f"sqlite or spool is asked for, not {str(value)[:40]!r}")
+        raise ValueError(f"a store is sqlite or spool, not {str(value)[:40]!r}")
     return str(value)
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or "\0" in value or len(value) > 1000:
-        raise ValueError("a text of at most 1,000 characters is asked for")
+def _words(what: str) -> Callable[[Any], str]:
+    return lambda value: _text(value, what)
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is a text, not {type(value).__name__}")
+    if "\0" in value or len(value) > LONGEST:
+        raise ValueError(f"{what} is a text of at most {LONGEST:,} characters, none of them NUL")
     return value
 
 
@@ -174,10 +187,10 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "units": _units,
     "equivalents": _equivalents,
     "hz": hz,
-    "quiet": _flag,
-    "precise": _flag,
-    "project": _text,
-    "ledger": _text,
+    "quiet": _flag("quiet"),
+    "precise": _flag("precise"),
+    "project": _words("a project"),
+    "ledger": _words("a ledger"),
     "store": _store,
     "wall": wall,
     "budget": budget,
@@ -186,7 +199,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "price": price,
     "cloud_price": cloud_price,
     "contract_g_per_kwh": contract_g_per_kwh,
-    "contract_source": _text,
+    "contract_source": _words("a contract's source"),
     "live": live,
     "live_zone": live_zone,
 }
