@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 from carbon_magic.curve import Curve
@@ -24,3 +26,17 @@ def run(run_id: str = "1", state: str = "done", energy_j: float = 3600.0, points
     )
     d |= {"energy_j_range": (energy_j * 0.9, energy_j * 1.1), "grid": GRID, "devices": (device,), "curve": curve}
     return Run(id=run_id, state=state, **(d | fields))  # type: ignore[arg-type]
+
+
+def query(path: Path, sql: str) -> list[tuple[object, ...]]:
+    """What a file answers, or what becomes of it, past the ledger."""
+    db = sqlite3.connect(path, isolation_level=None)
+    try:
+        return db.execute(sql).fetchall()
+    finally:
+        db.close()
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """All that is in a folder, byte for byte."""
+    return {str(p): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
