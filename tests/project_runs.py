@@ -7,6 +7,7 @@ from looks import FRANCE, device
 
 from carbon_magic.account import Project
 from carbon_magic.run import Run
+from carbon_magic.store.sqlite import SqliteStore
 
 BEGAN = 1.772e9  # 2026-02-25
 HARDWARE = "AMD EPYC 7B13, 64 CPUs, 540 GB; 2 × NVIDIA A100-SXM4-80GB"
@@ -51,6 +52,13 @@ def runs(count=400, name="thesis"):
 
 def project(count=400, name="thesis"):
     return Project.of(runs(count, name), name)
+
+
+def on_record(path, made):
+    """Put runs into a ledger's file."""
+    store = SqliteStore(path)
+    store.put_all(made)
+    store.close()
 
 
 NASTY = """=cmd|' /C calc'!A0 <b onmouseover="x()">R&D</b> \\input{/etc/passwd} $x^2_1$ 100% #1 ~{a} "q" 'é' 日本 \U0001f600"""

@@ -15,18 +15,15 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from IPython.core.interactiveshell import InteractiveShell
 from looks import FRANCE
-from project_runs import NASTY, nasty, project, project_run
+from project_runs import NASTY, nasty, on_record, project, project_run
 from spdx_python_model import v3_0_1
 
 import carbon_magic
-from carbon_magic import process
 from carbon_magic.account import Project
 from carbon_magic.embodied import Embodied
 from carbon_magic.report.handin import FORMATS, Options, boamps, hand_in, latex, markdown, wording
 from carbon_magic.store.export import guarded
-from carbon_magic.store.sqlite import SqliteStore
 
 THESIS = project()
 POLAND = replace(
@@ -422,19 +419,10 @@ def test_the_page_stands_by_itself_without_a_script(thing):
 
 
 @pytest.fixture
-def shell(own_ledger, monkeypatch, tmp_path):
-    monkeypatch.setattr(process, "_current", None)
+def shell(shell, own_ledger, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    store = SqliteStore(own_ledger)
-    for one in project(60).runs:
-        store.put(one)
-    store.close()
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(user_ns={})
-    shell.run_line_magic("load_ext", "carbon_magic")
-    yield shell
-    carbon_magic.unload_ipython_extension(shell)
-    InteractiveShell.clear_instance()
+    on_record(own_ledger, project(60).runs)
+    return shell
 
 
 def test_the_command_shows_or_writes_a_report(shell, capsys, tmp_path):

@@ -6,15 +6,13 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from project_runs import NASTY, nasty, project, project_run
+from project_runs import NASTY, nasty, on_record, project, project_run
 
 import carbon_magic
-from carbon_magic import process, report
+from carbon_magic import report
 from carbon_magic.account import Project
 from carbon_magic.report import project_html, project_svg
 from carbon_magic.report.plain import width
-from carbon_magic.store.sqlite import SqliteStore
 
 VOID = {"img", "br", "input"}
 
@@ -139,19 +137,9 @@ def test_many_groups_and_runs_are_cut_and_the_rest_is_named():
 
 
 @pytest.fixture
-def shell(own_ledger, monkeypatch):
-    monkeypatch.setattr(process, "_current", None)
-    store = SqliteStore(own_ledger)
-    for one in project(60).runs:
-        store.put(one)
-    store.put(project_run(999, project="other 'project'", name="x"))
-    store.close()
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(user_ns={})
-    shell.run_line_magic("load_ext", "carbon_magic")
-    yield shell
-    carbon_magic.unload_ipython_extension(shell)
-    InteractiveShell.clear_instance()
+def shell(shell, own_ledger):
+    on_record(own_ledger, [*project(60).runs, project_run(999, project="other 'project'", name="x")])
+    return shell
 
 
 def test_the_command_shows_a_project_by_its_name(shell, capsys):

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from IPython.core.error import UsageError
-
-from .. import labels, process, screen
+from . import ledger_file
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -19,13 +15,6 @@ USAGE = "%carbon import FILE [PROJECT]: a .csv (ours or CodeCarbon's), .json, .p
 
 def run(shell: InteractiveShell, words: Sequence[str]) -> None:
     """Bring them in, under their own project or another."""
-    if not 1 <= len(words) <= 2:
-        raise UsageError(USAGE)
-    path = Path(words[0]).expanduser()
-    try:
-        with process.current().ledger() as ledger:
-            merged = ledger.merge(path, words[1] if words[1:] else None, progress=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UsageError(f"%carbon import: {labels.clean(str(error))}") from None
-    told = str(merged)
-    screen.show_bundle(shell, {"text/plain": told, "text/html": f"<p>{escape(told)}</p>"})
+    ledger_file.run(
+        shell, "import", words, USAGE, lambda ledger, path, project: str(ledger.merge(path, project, progress=True))
+    )

@@ -6,8 +6,9 @@ from html import escape
 from typing import TYPE_CHECKING, cast
 
 from .. import units
-from . import beside, money, project_svg, ruler, words
+from . import money, project_svg, ruler, words
 from . import project_words as say
+from .beside_html import beside_html
 from .html import (
     FAINT,
     NONE_YET,
@@ -15,7 +16,6 @@ from .html import (
     SMALL,
     TEXT,
     Figure,
-    bullets,
     card,
     faint,
     figures,
@@ -215,12 +215,5 @@ def _beside(thing: Project) -> str:
     joules, grams = say.figures(thing)
     if joules is None or grams is None:
         return ""
-    lines = [f"\N{ALMOST EQUAL TO} {escape(text)}" for text in beside.lines(grams, thing.energy_kwh)]
     here = ruler.Here(f"{thing.name}, now", grams, thing.co2e_g_range)
-    scale = beside.scale(grams)
-    return (
-        quiet(f"Everything together is as much {CO2E} as", space=12)
-        + bullets(lines, "none")
-        + (quiet(escape(scale), space=4) if scale else "")
-        + ruler.folded(here)
-    )
+    return beside_html(f"Everything together is as much {CO2E} as", here, thing.energy_kwh)

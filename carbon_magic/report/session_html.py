@@ -6,8 +6,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .. import units
-from . import beside, money, ruler, svg, words
-from .html import NUMBER, TEXT, Figure, bullets, card, faint, figures, heading, name, quiet, row, spanning, table
+from . import money, ruler, svg, words
+from .beside_html import beside_html
+from .html import NUMBER, TEXT, Figure, card, faint, figures, heading, name, quiet, row, spanning, table
 from .run_html import CO2E, energy_beside, span, state
 from .text import session_line
 
@@ -129,11 +130,4 @@ def _beside(thing: Session) -> str:
     if joules is None or grams is None:
         return ""
     here = ruler.Here("this session, now", grams, thing.co2e_g_range)
-    lines = [f"\N{ALMOST EQUAL TO} {escape(text)}" for text in beside.lines(grams, thing.energy_kwh)]
-    scale = beside.scale(grams)
-    return (
-        quiet(f"As much {CO2E} as", space=12)
-        + bullets(lines, "none")
-        + (quiet(escape(scale), space=4) if scale else "")
-        + ruler.folded(here)
-    )
+    return beside_html(f"As much {CO2E} as", here, thing.energy_kwh)
