@@ -3,7 +3,8 @@
 energy() and grams() print in the units that use() chose last; everything else has its own.
 
 js/src/units.ts says the same in TypeScript; tests/units.json holds the vectors that both must print. A value is divided
-by its unit's size in doubles and ties round away from zero, as JavaScript's toFixed does, so that the two never differ.
+by its unit's size in doubles, and the shortest decimal digits that name the result are rounded, ties away from zero, as
+the page's Intl.NumberFormat does: so the two never differ.
 """
 
 from __future__ import annotations
@@ -159,7 +160,8 @@ def number(x: float | None, digits: int = 3) -> str:
     if _SMALLEST_PLAIN <= abs(value) < _LARGEST_PLAIN:
         return _fixed(value, digits - 1 - exponent)
     mantissa = str(_scaled(abs(value), digits - 1 - exponent))
-    return f"{_MINUS if value < 0 else ''}{mantissa[0]}{'.' if digits > 1 else ''}{mantissa[1:]}e{exponent}"
+    power = f"{_MINUS if exponent < 0 else ''}{abs(exponent)}"
+    return f"{_MINUS if value < 0 else ''}{mantissa[0]}{'.' if digits > 1 else ''}{mantissa[1:]}E{power}"
 
 
 def span(low: float | None, high: float | None, fmt: Formatter) -> str:
@@ -253,13 +255,14 @@ def _magnitude(x: float) -> int:
 
 
 def _scaled(x: float, decimals: int) -> int:
-    """x >= 0 times ten to the `decimals`, as a whole number: exact until the one rounding, ties upwards."""
-    above, below = x.as_integer_ratio()
-    if decimals >= 0:
-        above *= 10**decimals
-    else:
-        below *= 10**-decimals
-    return (2 * above + below) // (2 * below)
+    """x >= 0 times ten to the `decimals`, as a whole number: of the digits that name x, rounded once, ties upwards."""
+    mantissa, _, exponent = repr(x).partition("e")
+    whole, _, part = mantissa.partition(".")
+    digits, power = int(whole + part), int(exponent or 0) - len(part) + decimals
+    if power >= 0:
+        return digits * int(10**power)
+    size = int(10**-power)
+    return (2 * digits + size) // (2 * size)
 
 
 def _fixed(x: float, decimals: int) -> str:

@@ -30,15 +30,20 @@ positive = st.floats(min_value=1e-6, max_value=1e12)
 anything = st.none() | st.floats(allow_nan=True, allow_infinity=True)
 
 
+def read(figure: str) -> float:
+    """A printed figure as a number: "−78,500", "1.20E−10"."""
+    return float(figure.replace(",", "").replace("−", "-"))
+
+
 def back(text: str) -> float:
     """What a reader takes from a printed quantity, in the unit of the function's argument."""
-    figure, unit = text.replace(",", "").replace("−", "-").split(" ")
+    figure, unit = text.split(" ")
     base = next(b for b in ("Wh", "W", "J", "g", "t") if unit.endswith(b))
-    return float(figure) * PREFIX[unit.removesuffix(base)] * FACTOR[base]
+    return read(figure) * PREFIX[unit.removesuffix(base)] * FACTOR[base]
 
 
 def significant(text: str) -> int:
-    figure = re.sub(r"[^0-9.]", "", text.split(" ")[0].split("e")[0])
+    figure = re.sub(r"[^0-9.]", "", text.split(" ")[0].split("E")[0])
     return len(figure.replace(".", "").lstrip("0"))
 
 
@@ -76,7 +81,7 @@ def test_three_digits_that_read_back(fmt: units.Formatter, value: float) -> None
 
 @given(st.sampled_from(QUANTITIES), positive)
 def test_the_prefix_fits(fmt: units.Formatter, value: float) -> None:
-    figure = float(fmt(value).split(" ")[0].replace(",", ""))
+    figure = read(fmt(value).split(" ")[0])
     assert fmt is units.kwh or 1 <= figure < 1000 or value > 1e8 or value < 1e-5
 
 
@@ -97,7 +102,7 @@ def test_nothing_raises_and_unknown_is_never_zero(fmt: units.Formatter, value: f
 @given(st.floats(min_value=1e-3, max_value=1e9), st.integers(1, 9))
 def test_number_keeps_the_digits_asked_for(value: float, digits: int) -> None:
     text = units.number(value, digits)
-    assert float(text.replace(",", "")) == pytest.approx(value, rel=0.51 * 10 ** (1 - digits))
+    assert read(text) == pytest.approx(value, rel=0.51 * 10 ** (1 - digits))
     if "." in text:
         assert significant(text) == digits
 
@@ -119,7 +124,7 @@ def test_a_span_has_two_ends_a_reader_can_tell_apart_and_one_unit(a: float, b: f
         assert "–" not in text
         return
     figures, unit = text.rsplit(" ", 1)
-    ends = [float(end.replace(",", "")) for end in figures.split("–")]
+    ends = [read(end) for end in figures.split("–")]
     assert ends[0] < ends[1]
     assert back(f"{ends[1]} {unit}") == pytest.approx(high, rel=0.051)
 
@@ -164,13 +169,13 @@ def test_the_chosen_unit_reads_back(energy: str, mass: str, value: float) -> Non
         units.use(f"{energy} {mass}")
         shown = units.energy(value), units.grams(value)
         assert back(shown[0]) == pytest.approx(value, rel=0.00501)
-        figure, unit = shown[1].replace(",", "").split(" ")
+        figure, unit = shown[1].split(" ")
         size = (
             units.G_PER_LB
             if unit == "lb"
             else PREFIX[unit.removesuffix("t").removesuffix("g")] * (1e6 if unit == "t" else 1)
         )
-        assert float(figure) * size == pytest.approx(value, rel=0.00501)
+        assert read(figure) * size == pytest.approx(value, rel=0.00501)
     finally:
         units.use("SI")
 

@@ -52,9 +52,13 @@ def hook(role: str | None) -> str:
 
 
 def card(target: str | None, label: str, body: str, waiting: bool = False) -> str:
-    """The frame of everything, found by its class: sanitizers take ids away."""
+    """The frame of everything, found by its class: sanitizers take ids away.
+
+    It declares its own language and direction: words and figures in it are English, whatever page it stands in.
+    """
     classes = "carbon-magic" + (f" {escape(target)}" if target else "") + (" carbon-magic-waiting" if waiting else "")
-    return f'<div class="{classes}" role="group" aria-label="{escape(label)}" dir="ltr" style="{_CARD}">{body}</div>'
+    own = f'role="group" aria-label="{escape(label)}" lang="en" dir="ltr"'
+    return f'<div class="{classes}" {own} style="{_CARD}">{body}</div>'
 
 
 def heading(title: str, right: str, below: str = "") -> str:

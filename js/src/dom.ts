@@ -1,3 +1,5 @@
+import { LANGUAGE } from "./units";
+
 /** The part of a card that report/run_html.py and session_html.py marked with this role. */
 export function part(card: Element, role: string): HTMLElement {
   return card.querySelector<HTMLElement>(`[data-c="${role}"]`)!;
@@ -22,6 +24,7 @@ export function announce(text: string): void {
   const region = document.createElement("div");
   region.setAttribute("role", "status");
   region.className = "carbon-magic-announcement";
+  region.lang = LANGUAGE;
   document.body.append(region);
   setTimeout(() => (region.textContent = text), 150); // a region must be there before its words are
   setTimeout(() => region.remove(), 5000);

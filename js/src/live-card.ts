@@ -4,7 +4,6 @@ import { announce, part, parts, say } from "./dom";
 import type { LiveModel, Tick } from "./model";
 import { Series } from "./series";
 import { Sight } from "./sight";
-import { scaleEnd } from "./stack";
 import { Strip } from "./strip";
 import { Targets } from "./target";
 import * as units from "./units";
@@ -87,7 +86,7 @@ class LiveCard {
     this.say("when", i === null ? "Power now" : "Power then");
     const words = i === null ? "" : this.reading(i);
     this.cursor.draw(words ? [words, ...this.names.map((name, n) => `${name} ${known(row[n])}`)].join(", ") : "now");
-    this.say("top", `0–${scaleEnd(chart.top)}`);
+    this.say("top", `0–${units.wattsRound(chart.top)}`);
     this.say("aside", words || this.legend());
     this.say("start", units.duration(stretch.from));
     this.say("end", units.duration(stretch.to));
@@ -118,7 +117,7 @@ class LiveCard {
     const percent = Math.round(100 * spent);
     const bar = box.lastElementChild as HTMLElement, filled = bar.firstElementChild as HTMLElement;
     box.dataset["spent"] = spent > 1 ? "over" : spent >= 0.8 ? "soon" : "";
-    say(box.firstElementChild!, spent > 1 ? `over budget: ${words}` : `${percent} % of budget: ${words}`);
+    say(box.firstElementChild!, spent > 1 ? `over budget: ${words}` : `${units.count(percent)} % of budget: ${words}`);
     filled.style.width = `${Math.min(percent, 100)}%`;
     bar.setAttribute("aria-valuenow", String(Math.min(percent, 100)));
     bar.setAttribute("aria-valuetext", words);
@@ -199,7 +198,7 @@ export function follow(model: LiveModel): () => void {
   const watch = setInterval(() => {
     const silent = (performance.now() - heard) / 1000;
     stale = silent > Math.max(STALE_S, 3 * usual);
-    if (stale) for (const card of targets.all()) card.state(`no figures for ${Math.round(silent)} s`);
+    if (stale) for (const card of targets.all()) card.state(`no figures for ${units.count(Math.round(silent))} s`);
   }, 1000);
   for (const [t, watts] of model.get("past")) series.push(t, watts);
   model.on("change:now", hear);

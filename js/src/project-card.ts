@@ -3,6 +3,7 @@ import { KEYS, matching } from "./lines";
 import type { Line, ProjectModel } from "./project-model";
 import { sorted } from "./sum";
 import { Targets } from "./target";
+import * as units from "./units";
 
 const HINT = "Tick the runs of the final model; a heading sorts.";
 
@@ -76,7 +77,7 @@ class ProjectCard {
     const shown = matching(this.lines, this.search.value);
     this.rows.forEach((row, i) => (row.hidden = !shown[i]));
     const count = shown.filter(Boolean).length;
-    say(this.found, this.search.value.trim() ? `${count} of ${shown.length}` : HINT);
+    say(this.found, this.search.value.trim() ? `${units.count(count)} of ${units.count(shown.length)}` : HINT);
   }
 
   /** First press: words upwards, figures downwards; second: the other way; third: as they were. */
@@ -120,7 +121,7 @@ class ProjectCard {
     this.model.set("picked", picked);
     this.model.save_changes();
     this.tell();
-    say(part(this.card, "final"), `${picked.length} ticked: the kernel is asked what everything is to them`);
+    say(part(this.card, "final"), `${units.count(picked.length)} ticked: the kernel is asked what everything is to them`);
   }
 
   /** Show what the kernel answered, where it is about the runs that are ticked now. */

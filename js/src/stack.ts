@@ -1,7 +1,6 @@
 /** Outlines of stacked bands, in whole units of a grid; carbon_magic/report/svg.py draws the same. */
 
 import { type Stretch, within } from "./sight";
-import * as units from "./units";
 
 export const WIDE = 1000;
 export const HIGH = 200;
@@ -34,11 +33,6 @@ export function niceTop(watts: number): number {
   if (watts <= 0) return 1;
   const ten = 10 ** Math.floor(Math.log10(watts));
   return ([1, 1.5, 2, 3, 4, 5, 6, 8].find((step) => step * ten >= watts) ?? 10) * ten;
-}
-
-/** The end of the scale as a label: "80 W", "1.5 kW". */
-export function scaleEnd(watts: number): string {
-  return units.watts(watts).replace(/\.?0+ /, (zeros) => (zeros[0] === "." ? " " : zeros)).replace(/(\.\d*[1-9])0+ /, "$1 ");
 }
 
 export interface Points {

@@ -234,7 +234,7 @@ class SummaryCard {
 
   private sum(picked: number[]): string {
     const runs = picked.map((i) => this.runs[i]!);
-    const what = `${picked.length} ${picked.length === 1 ? "run" : "runs"} selected`;
+    const what = `${units.count(picked.length)} ${picked.length === 1 ? "run" : "runs"} selected`;
     let sum = total(runs);
     if (overlapping(runs)) {
       const answer = this.model.get("sum");

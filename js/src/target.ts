@@ -1,3 +1,5 @@
+import { LANGUAGE } from "./units";
+
 /** The elements of some classes, wherever and whenever they come into the page: several views of one output, outputs
  *  that were scrolled away and came back, a page that was loaded anew. Each is upgraded once. */
 export class Targets<View extends object> {
@@ -35,6 +37,7 @@ export class Targets<View extends object> {
 /** Where a model is displayed by itself (a dashboard, marimo), its element is made here, and found like any other. */
 export function alone(target: string, el: HTMLElement, ...classes: string[]): () => void {
   const card = document.createElement("div");
+  [card.lang, card.dir] = [LANGUAGE, "ltr"];
   card.classList.add("carbon-magic", target, ...classes, "carbon-magic-alone");
   el.append(card);
   return () => card.remove();

@@ -37,7 +37,7 @@ function copies(owner: Owner): HTMLElement {
 
 async function copy(owner: Owner, format: Format): Promise<void> {
   const rows = owner.rows();
-  const what = `${rows.length} ${rows.length === 1 ? "run" : "runs"} copied as ${format}.`;
+  const what = `${units.count(rows.length)} ${rows.length === 1 ? "run" : "runs"} copied as ${format}.`;
   try {
     await navigator.clipboard.writeText(WRITERS[format](rows));
     owner.tell(what);

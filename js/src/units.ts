@@ -1,4 +1,8 @@
-/** Quantities in print, energy and CO2e in the units that use() chose last; exactly as carbon_magic/units.py prints them: tests/units.json holds the vectors for both. */
+/** Quantities in print, energy and CO2e in the units that use() chose last; digits by Intl.NumberFormat, exactly as
+ *  carbon_magic/units.py prints them: tests/units.json holds vectors for both, tests/test_js.py tries thousands more. */
+
+/** The language of a card's words, which report/html.py declares on the card: a figure is printed, and read aloud, in it. */
+export const LANGUAGE = "en";
 
 export type Known = number | null | undefined;
 export type Formatter = (value: Known) => string;
@@ -10,6 +14,8 @@ const DASH = "–";
 const SMALLEST_PLAIN = 1e-9;
 const LARGEST_PLAIN = 1e15;
 const WH = 3600;
+/** From where on a figure of so many digits is printed as 1. */
+const ROUNDED_TO_ONE = { 2: 0.995, 3: 0.9995 };
 
 const W: Scale = [["nW", 1e-9], ["µW", 1e-6], ["mW", 1e-3], ["W", 1], ["kW", 1e3], ["MW", 1e6], ["GW", 1e9]];
 const ENERGY: Scale = [
@@ -38,6 +44,8 @@ export function use(words = ""): void {
 }
 
 export const watts: Formatter = (w) => quantity(w, W, "W");
+/** Watts as a scale's end says them: "80 W", "1.5 kW". */
+export const wattsRound: Formatter = (w) => quantity(w, W, "W", 1);
 export const energy: Formatter = (j) => quantity(j, ENERGIES[joule]!, joule);
 export const kwh: Formatter = (j) => quantity(j, KWH, "kWh");
 export const joules: Formatter = (j) => quantity(j, J, "J");
@@ -51,23 +59,27 @@ export function duration(s: Known): string {
   if (!known(s)) return UNKNOWN;
   if (s < 0) return MINUS + duration(-s);
   if (s === 0) return "0 s";
-  if (round(s * 1e3, 1) < 100) return round(s * 1e6, 0) < 1000 ? `${number(s * 1e6)} µs` : `${number(s * 1e3)} ms`;
-  if (round(s, 2) < 10) return `${fixed(s, 2)} s`;
-  if (round(s, 1) < 60) return `${fixed(s, 1)} s`;
+  // Each limit is where the figure, once rounded, would have a digit too many.
+  if (s * 1e3 < 99.95) return s * 1e6 < 999.5 ? `${number(s * 1e6)} µs` : `${number(s * 1e3)} ms`;
+  if (s < 9.995) return `${print(s, { places: 2 })} s`;
+  if (s < 59.95) return `${print(s, { places: 1 })} s`;
   if (s >= LARGEST_PLAIN) return `${number(s / 86400)} d`;
-  const seconds = round(s, 0), minutes = round(s / 60, 0), hours = round(s / 3600, 0);
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
-  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
-  return `${grouped(String(Math.floor(hours / 24)))} d ${hours % 24} h`;
+  const seconds = Math.round(s), minutes = Math.round(s / 60), hours = Math.round(s / 3600);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${print(seconds % 60, { whole: 2 })} s`;
+  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${print(minutes % 60, { whole: 2 })} min`;
+  return `${count(Math.floor(hours / 24))} d ${count(hours % 24)} h`;
 }
 
-/** A bare number with this many significant digits and thousands separators. */
-export function number(x: Known, digits = 3): string {
+/** A whole number of things. */
+export function count(n: number): string {
+  return print(n, {});
+}
+
+/** A bare number with this many significant digits and thousands separators; `least`: zeros at its end may go. */
+export function number(x: Known, digits = 3, least = digits): string {
   if (!known(x)) return UNKNOWN;
   if (x === 0) return "0";
-  const size = Math.abs(x);
-  if (size >= SMALLEST_PLAIN && size < LARGEST_PLAIN) return fixed(x, digits - 1 - exponent(size, digits));
-  return (x < 0 ? MINUS : "") + size.toExponential(digits - 1).replace("+", "");
+  return print(x, { digits, least, notation: plain(x) ? "standard" : "scientific" });
 }
 
 /** A range with one unit: two digits at each end, more where the ends are close to each other. */
@@ -79,7 +91,7 @@ export function span(low: Known, high: Known, fmt: Formatter): string {
   const scale = scaleOf(fmt);
   if (scale === undefined) return `${fmt(bottom)}${DASH}${fmt(top)}`;
   const [unit, factor] = fit(size, scale, 2);
-  const decimals = -exponent(top / factor / 2 - bottom / factor / 2);
+  const decimals = -magnitude(top / factor / 2 - bottom / factor / 2);
   return `${end(bottom / factor, decimals)}${bottom >= 0 ? DASH : " to "}${end(top / factor, decimals)} ${unit}`;
 }
 
@@ -104,54 +116,61 @@ function scaleOf(fmt: Formatter): Scale | undefined {
   return fmt === energy ? ENERGIES[joule] : fmt === grams ? MASSES[gram] : SCALES.get(fmt);
 }
 
-function quantity(value: Known, scale: Scale, base: string): string {
+function quantity(value: Known, scale: Scale, base: string, least?: number): string {
   if (!known(value)) return UNKNOWN;
   if (value === 0) return `0 ${base}`;
   const [unit, factor] = fit(Math.abs(value), scale, 3);
-  return `${number(value / factor)} ${unit}`;
+  return `${number(value / factor, 3, least)} ${unit}`;
 }
 
-function fit(size: number, scale: Scale, digits: number): readonly [string, number] {
-  for (let i = scale.length - 1; i > 0; i--) {
-    const step = scale[i]!;
-    const x = size / step[1];
-    if (x >= 1 || (x > 0.9 && exponent(x, digits) >= 0)) return step;
-  }
-  return scale[0]!;
+/** The largest unit in which a value, once rounded, is at least 1 (999.6 g is 1.00 kg); else the smallest unit. */
+function fit(size: number, scale: Scale, digits: 2 | 3): Scale[number] {
+  return scale.findLast(([, factor]) => size / factor >= ROUNDED_TO_ONE[digits]) ?? scale[0]!;
 }
 
 function known(value: Known): value is number {
   return value !== null && value !== undefined && Number.isFinite(value);
 }
 
+function plain(x: number): boolean {
+  return Math.abs(x) >= SMALLEST_PLAIN && Math.abs(x) < LARGEST_PLAIN;
+}
+
+/** One end of a range: as many decimals as the range needs, and never fewer than two significant digits. */
 function end(x: number, decimals: number): string {
-  const size = Math.abs(x);
-  if (!(size >= SMALLEST_PLAIN && size < LARGEST_PLAIN)) return number(x, 2);
-  return fixed(x, Math.max(decimals, 1 - exponent(size, 2)));
+  if (!plain(x)) return number(x, 2);
+  return decimals > 0 ? print(x, { digits: 2, places: decimals }) : number(x, Math.max(2, magnitude(Math.abs(x)) + 1 + decimals));
 }
 
-/** The power of ten of x > 0, after rounding to this many digits where they are given. */
-function exponent(x: number, digits?: number): number {
-  return Number(x.toExponential(digits === undefined ? undefined : digits - 1).split("e")[1]);
+/** The power of ten of x > 0. */
+function magnitude(x: number): number {
+  return Number(x.toExponential().split("e")[1]);
 }
 
-function round(x: number, decimals: number): number {
-  if (decimals >= 0) return Number(x.toFixed(decimals));
-  const step = 10 ** -decimals;
-  return Math.sign(x) * Math.round(Math.abs(x) / step) * step;
+interface Digits {
+  /** Significant digits, and how many of them at least; digits before the point at least; decimals. With both, the more exact. */
+  digits?: number;
+  least?: number;
+  whole?: number;
+  places?: number;
+  notation?: "standard" | "scientific";
 }
 
-function fixed(x: number, decimals: number): string {
-  const rounded = round(Math.abs(x), decimals);
-  const [whole = "", fraction] = rounded.toFixed(Math.max(0, decimals)).split(".");
-  const text = grouped(whole) + (fraction === undefined ? "" : `.${fraction}`);
-  return x < 0 && rounded > 0 ? MINUS + text : text;
-}
+const formats = new Map<string, Intl.NumberFormat>();
 
-function grouped(whole: string): string {
-  return whole.replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-function two(n: number): string {
-  return String(n).padStart(2, "0");
+/** Ties go away from zero, on the shortest decimal digits that name the double: as text, since Intl would take 1.005 for 1.00499... */
+function print(x: number, { digits, least = digits, whole, places, notation = "standard" }: Digits): string {
+  const key = [digits, least, whole, places, notation].join();
+  let format = formats.get(key);
+  if (format === undefined) {
+    format = new Intl.NumberFormat(LANGUAGE, {
+      notation,
+      ...(digits && { minimumSignificantDigits: least!, maximumSignificantDigits: digits }),
+      ...(whole && { minimumIntegerDigits: whole }),
+      ...(places && { minimumFractionDigits: places, maximumFractionDigits: places }),
+      ...(digits && places && { roundingPriority: "morePrecision" }),
+    });
+    formats.set(key, format);
+  }
+  return format.format(String(x) as Intl.StringNumericLiteral).replaceAll("-", MINUS);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { HIGH, WIDE, band, idle, limit, niceTop, order, picture, scaleEnd } from "../src/stack";
+import { HIGH, WIDE, band, idle, limit, niceTop, order, picture } from "../src/stack";
+import { wattsRound } from "../src/units";
 
 /** The corners of an outline, in absolute units. */
 function corners(outline: string): [number, number][] {
@@ -96,5 +97,5 @@ test.each([
   [9000, 10_000, "10 kW"],
 ])("the scale for %d W ends at %d W, as %s", (watts, top, label) => {
   expect(niceTop(watts)).toBeCloseTo(top, 9);
-  expect(scaleEnd(niceTop(watts))).toBe(label);
+  expect(wattsRound(niceTop(watts))).toBe(label);
 });
