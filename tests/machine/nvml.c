@@ -76,6 +76,7 @@ API nvmlInitWithFlags(unsigned flags) {
     const Machine *m = current();
     if (!m) return DRIVER_NOT_LOADED;
     if (m->init_error) return m->init_error;
+    if (m->owner && m->owner != getpid()) return DRIVER_NOT_LOADED;
     if (m->loads != loads_seen) users = 0, loads_seen = m->loads; /* what was open before the driver went is gone */
     __atomic_add_fetch(&users, 1, __ATOMIC_SEQ_CST);
     return SUCCESS;

@@ -128,7 +128,9 @@ def configure(
             raise ValueError(f"nvml_machine.h has room for {most} of these, not {many}")
     lines = [f"origin {origin!r}", "driver 550.90.07", f"init_error {init_error}", f"loads {loads}"]
     if clock_file:
-        lines.append(f"clock {clock_file}")
+        # A helper process samples by the clock of the real machine. In the second in which that happened to show the
+        # same as the one moved by hand, its samples would be believed: with such a clock it finds no driver.
+        lines += [f"clock {clock_file}", f"owner {os.getpid()}"]
     for gpu, uuid, pci in numbered(gpus):
         lines += ["gpu", f"name {gpu.name}", f"uuid {uuid}", f"pci {pci}", f"memory {gpu.memory_gb * 1e9!r}"]
         lines += [f"mig {-1 if gpu.mig is None else gpu.mig}", f"architecture {gpu.architecture}"]

@@ -24,7 +24,7 @@ typedef struct {
     Fault faults[MAX_FAULTS];
     Process processes[MAX_PROCESSES];
 } Gpu;
-typedef struct { double origin; char clock[4096], driver[TEXT]; int init_error, loads, n_gpus; Gpu gpus[MAX_GPUS]; } Machine;
+typedef struct { double origin; char clock[4096], driver[TEXT]; int init_error, loads, owner, n_gpus; Gpu gpus[MAX_GPUS]; } Machine;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Machine *machine; /* replaced when the file changes, and the old one kept: another thread may be reading it */
@@ -47,6 +47,7 @@ static void parse(Machine *m, FILE *file) {
         else if (!strcmp(key, "driver")) snprintf(m->driver, sizeof m->driver, "%s", value);
         else if (!strcmp(key, "init_error")) m->init_error = atoi(value);
         else if (!strcmp(key, "loads")) m->loads = atoi(value);
+        else if (!strcmp(key, "owner")) m->owner = atoi(value);
         else if (!strcmp(key, "gpu") && m->n_gpus < MAX_GPUS) g = &m->gpus[m->n_gpus++];
         else if (!g) continue;
         else if (!strcmp(key, "name")) snprintf(g->name, sizeof g->name, "%s", value);
