@@ -9,6 +9,7 @@ import sys
 import threading
 
 import pytest
+from tries import until
 
 import carbon_magic
 from carbon_magic import Run, process, track
@@ -52,9 +53,8 @@ def test_a_run_goes_through_json_and_back():
 
 
 def test_samples_are_a_table_of_watts():
-    with track("samples", hz=50):
-        done = threading.Event()
-        done.wait(0.2)
+    with track("samples", hz=50) as run:
+        until(lambda: len(run.samples) >= 5)
     frame = carbon_magic.last.samples
     assert list(frame.columns) == ["t_s", *(d.name for d in carbon_magic.last.devices)]
     assert frame["t_s"].is_monotonic_increasing
@@ -168,7 +168,7 @@ def test_partly_overlapping_runs_add_up_to_the_time_they_cover():
         second.__exit__(None, None, None)
     *_, a, b, reference = carbon_magic.session().runs
     both = carbon_magic.Session((a, b))
-    assert both.energy_j == pytest.approx(reference.energy_j, rel=0.2)  # exact in test_tracker, without other load
+    assert max(a.energy_j, b.energy_j) < both.energy_j < a.energy_j + b.energy_j  # exact in test_tracker
     assert carbon_magic.session().energy_j - before.energy_j == pytest.approx(reference.energy_j, rel=1e-6)
 
 
@@ -220,22 +220,31 @@ KILLED = """
 import carbon_magic, time
 with carbon_magic.track("long"):
     print("begun", flush=True)
-    time.sleep(2.6)
-    print("kill me", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
 def test_kill_9_leaves_an_interrupted_run_with_its_energy():
+    """Killed once it has been written a third time: as long and as much as stood in the ledger then."""
     with subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == "begun\n"
-        assert child.stdout.readline() == "kill me\n"
-        child.send_signal(signal.SIGKILL)
-        child.wait(10)
+        seen = [0.0]
+
+        def written():
+            rows = carbon_magic.ledger().runs().to_dict("records")
+            if rows and rows[0]["duration_s"] > seen[-1]:
+                seen.append(rows[0]["duration_s"])
+            return len(seen) > 3
+
+        try:
+            until(written)
+        finally:
+            child.send_signal(signal.SIGKILL)
+            child.wait(60)
     [row] = carbon_magic.ledger().runs().to_dict("records")
     assert row["state"] == "interrupted"
     assert row["name"] == "long"
-    assert row["duration_s"] >= 1.4
+    assert row["duration_s"] >= seen[-1] > 1.4
     assert row["energy_j"] > 0
 
 

@@ -6,7 +6,8 @@ import time
 import pytest
 from machine import steady
 from machine.plugs import Plug
-from test_external import heard, meter_of, run_of, until
+from test_external import heard, meter_of, run_of
+from tries import until
 
 from carbon_magic import config
 from carbon_magic.meters import external
@@ -86,10 +87,14 @@ def test_a_device_that_asks_for_a_password_is_told_and_a_wrong_one_too(kind, mon
     monkeypatch.setattr("carbon_magic.meters.external.credentials._from_keyring", lambda host: None)
     with Plug(kind, steady(90), password="hunter2", metrics=("new",)) as plug:
         with meter_of(plug.url) as meter:
-            run, *_ = run_of(0.4, meter)
+            meter.read()
+            until(lambda: meter.unheard())
+            run, *_ = run_of(0.1, meter)
             assert run.notes == ("At the wall: it asks for a password",)
         with meter_of(plug.url, CARBON_MAGIC_WALL_PASSWORD="admin:wrong") as meter:
-            run, *_ = run_of(0.4, meter)
+            meter.read()
+            until(lambda: meter.unheard())
+            run, *_ = run_of(0.1, meter)
             assert run.notes == ("At the wall: it does not take the password given",)
 
 

@@ -244,5 +244,5 @@ print(b - a, (c - b) / 1000)
         for _ in range(3)
     ]
     cold, warm = (min(float(run.split()[i]) for run in runs) for i in (0, 1))
-    assert cold < 0.010, "5 ms on a quiet machine"
-    assert warm < 0.001
+    assert cold < 0.02, "5 ms on a quiet machine"
+    assert warm < 0.002

