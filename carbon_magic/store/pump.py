@@ -26,12 +26,15 @@ PATIENCE_S = 5.0
 """How long a ledger that another program holds is tried again before anybody hears of it."""
 STUCK_S = 10.0
 """A single write that takes longer than this is worth a word."""
+LINGER_S = 2.0
+"""How long the thread stays after a run that goes on was written: the next snapshot comes within a second, and a thread
+that waits for it costs half of one that is started."""
 MOST_ENDED = 1000
 """Ended runs that are remembered, so that no late "running" overtakes them."""
 
 
 class Pump:
-    """Keeps the newest snapshot of each run and writes it in a thread that lives only while something is to be written.
+    """Keeps the newest snapshot of each run and writes it in a thread that lives only while a run goes on.
 
     `open_store` is called in that thread and the store kept for the next time; after trouble it is opened anew. What
     could not be written stays here, and every later put() or flush() tries again. `say` hears of trouble once.
@@ -58,6 +61,9 @@ class Pump:
         self._ended: dict[str, None] = {}
         self._store: Store | None = None
         self._writing = False
+        self._lingering = False
+        self._call = threading.Lock()
+        self._call.acquire()
         self._began_s = 0.0
         self._exits = False
         self._gave_up = False
@@ -108,29 +114,52 @@ class Pump:
         if not self._writing:
             self._writing = True
             self._began_s = time.monotonic()
+            if self._lingering:
+                self._lingering = False
+                self._call.release()
+                return True
             try:
                 # Not threading.Thread, whose start() waits for the new thread to get the GIL: 5 ms beside a busy one.
-                _thread.start_new_thread(contextvars.copy_context().run, (self._drain,))
+                _thread.start_new_thread(contextvars.copy_context().run, (self._work,))
             except RuntimeError:
                 self._writing = False
         return self._writing
 
-    def _drain(self, patience_s: float = PATIENCE_S) -> None:
-        """Write until nothing waits, or until the store is found to be of no use for now."""
-        failures, give_up_s = 0, 0.0
+    def _work(self) -> None:
+        """The thread: it writes, and stays for the next snapshot while a run goes on."""
+        while self._drain(stays=True) and self._called():
+            pass
+
+    def _called(self) -> bool:
+        """Wait for more to write; False where nobody has called in time."""
+        if not self._call.acquire(timeout=LINGER_S):
+            with self._changed:
+                if self._lingering:
+                    self._lingering = False
+                    return False
+            self._call.acquire()  # at the last moment
+        return True
+
+    def _drain(self, patience_s: float = PATIENCE_S, stays: bool = False) -> bool:
+        """Write until nothing waits, or until the store is found to be of no use for now.
+
+        Whether the thread `stays` for the next snapshot: where the run that was written last goes on.
+        """
+        failures, give_up_s, goes_on = 0, 0.0, False
         while True:
             with self._changed:
                 # Twice in a row is the store; once may be the run, which has gone to the end of the queue.
                 if not self._waiting or failures > 1:
                     self._writing = False
+                    self._lingering = stays and goes_on
                     self._changed.notify_all()
-                    return
+                    return self._lingering
                 run = self._current = self._waiting.pop(next(iter(self._waiting)))
                 self._began_s = time.monotonic()
             error = self._write(run)
             if error is None:
                 self._current = None
-                failures, give_up_s = 0, 0.0
+                failures, give_up_s, goes_on = 0, 0.0, run.state == "running"
                 continue
             with self._changed:
                 self._waiting.setdefault(run.id, run)  # unless a newer snapshot has come
@@ -139,7 +168,7 @@ class Pump:
                 if isinstance(error, TimeoutError) and time.monotonic() < give_up_s:
                     self._changed.wait(0.05)
                     continue
-            failures += 2 if isinstance(error, TimeoutError) else 1
+            failures, goes_on = failures + (2 if isinstance(error, TimeoutError) else 1), False
             self._tell_from_here(_told(error))
 
     def _write(self, run: Run) -> Exception | None:
