@@ -27,6 +27,7 @@ from machine import (
     steady,
 )
 from test_machine import CORE, LATE_S, QUANTUM_J, joules
+from tries import tried
 
 
 def test_the_tree_is_laid_out_as_linux_does():
@@ -261,25 +262,23 @@ class Stamped:
         self.before = time.monotonic()
         self.joules = int(os.pread(descriptor, 64, 0)) / 1e6
         self.after = time.monotonic()
-        self.middle = (self.before + self.after) / 2
 
 
+@tried(3)
 def test_differences_over_50_ms_are_true(live):
+    """A reading is of some moment between its beginning and its end: on a busy machine these lie apart."""
     descriptor = os.open(live.root / "intel-rapl:0" / "energy_uj", os.O_RDONLY)
     errors = []
     try:
-        for _ in range(200):
+        for _ in range(9):
             first = Stamped(descriptor)
             time.sleep(0.05)
             last = Stamped(descriptor)
-            # On a busy machine a reading may take long, and then says little of when it was.
-            if first.after - first.before + last.after - last.before < 0.0005:
-                errors.append((last.joules - first.joules) / (60 * (last.middle - first.middle)) - 1)
-            if len(errors) == 9:
-                break
+            told_s = (last.joules - first.joules) / 60
+            least_s, most_s = last.before - first.after, last.after - first.before
+            errors.append(max(least_s - told_s, told_s - most_s, 0.0) / told_s)
     finally:
         os.close(descriptor)
-    assert len(errors) == 9
     if live.kind == "fuse":
         assert max(map(abs, errors)) < 0.01
     else:  # files are as old as the last time their writer was let run: a stand-in, no instrument
@@ -312,7 +311,7 @@ def test_no_reader_ever_sees_a_torn_or_empty_number(live):
 
     def watch(read):
         last = 0
-        while time.monotonic() < until:
+        while time.monotonic() < until or reads[0] <= 100:
             text = read()
             reads[0] += 1
             now = int(text) if text.endswith(b"\n") and text.strip().isdigit() else -1

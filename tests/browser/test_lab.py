@@ -184,7 +184,7 @@ def test_dark_and_narrow(notebook):
 def test_a_machine_with_gpus(notebook, start_lab):
     with machine.gpu_box() as simulated:
         lab = start_lab(**simulated.environment, CARBON_MAGIC_PLACE="FR")
-        nb = notebook("gpus", "%load_ext carbon_magic", BUSY.format(seconds=6), "%carbon", lab=lab, height=1200)
+        nb = notebook("gpus", "%load_ext carbon_magic", BUSY.format(seconds=9), "%carbon", lab=lab, height=1200)
         nb.page.evaluate(RECORD)
         nb.start()
         nb.page.wait_for_function("() => window.seen.length >= 30", timeout=30_000)
