@@ -100,7 +100,7 @@ class track:  # noqa: N801 - it is used like a function
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         tracking, place = self._entered.pop()
-        run = process.current().end(tracking, state_after(error))
+        run = process.current().end(tracking, state_after(error), error)
         if place is not None and not tracking.inherited:
             place.ended(run)
 

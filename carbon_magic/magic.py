@@ -208,6 +208,9 @@ class CarbonMagic(Magics):
         self._end((thread, depth), getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None))
         if depth <= 1:
             self._show_late()
+        elif self._cells:
+            for stopper in _process().stoppers.values():
+                stopper.resume()
 
     def _end(self, level: tuple[int, int], error: BaseException | None) -> None:
         thread, depth = level
@@ -217,10 +220,7 @@ class CarbonMagic(Magics):
             self._cells.remove(cell)
             if cell.line is not None:
                 cell.line.leave()
-            state, budget = state_after(error), cell.tracking.budget
-            if state == "failed" and budget is not None and budget.exceeded is not None:
-                state = "interrupted"  # what was stopped may make an error of its own of it, as %%bash does
-            run = _process().end(cell.tracking, state)
+            run = _process().end(cell.tracking, state_after(error), error)
             if cell.variable is not None:
                 self.shell.user_ns[cell.variable] = run
             if cell.quiet or cell.tracking.inherited:

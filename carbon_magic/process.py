@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from . import budgeting
     from .account import Project
     from .budget import Watch
     from .cost import Price
@@ -70,7 +71,8 @@ class Process:
         self._wall: str | None = None
         self.pump: Pump | None = None
         self._environ = environ
-        self._stoppers: dict[str, Stopper] = {}
+        self.stoppers: dict[str, Stopper] = {}
+        self._spent: dict[tuple[str, str], budgeting.Used] = {}
         self._guesses: dict[str, Intensity] = {}
         self._feeds: Feeds | None = None
         self._looks_at: tuple[Path | None, origin.Lookout] | None = None
@@ -137,7 +139,11 @@ class Process:
         if wanted.settings.wall != self._wall and not self.tracker.active:
             self.tracker.close()  # the meters are looked for anew
         self._wall = wanted.settings.wall
-        stopper = self._stopper(wanted.budget)
+        stopper = None
+        if wanted.budget is not None:
+            from . import budgeting
+
+            stopper = budgeting.stopper(wanted.budget)
         tracking = self.tracker.begin(
             wanted.label,
             wanted.settings,
@@ -148,25 +154,18 @@ class Process:
             during=wanted.during,
         )
         if stopper is not None:
-            self._stoppers[tracking.id] = stopper
+            self.stoppers[tracking.id] = stopper
         return tracking
 
-    def _stopper(self, watch: Watch | None) -> Stopper | None:
-        """What can stop this thread, where a budget asks for it."""
-        if watch is None:
-            return None
-        from .stopping import Stopper
-
-        if Stopper.possible():
-            return Stopper()
-        watch.notes.append("outside the main thread nothing can be stopped: the budget is watched only")
-        return None
-
-    def end(self, tracking: Tracking, state: State) -> Run:
-        """End a run: into the session, to the ledger."""
-        stopper = self._stoppers.pop(tracking.id, None)
+    def end(self, tracking: Tracking, state: State, error: BaseException | None = None) -> Run:
+        """End a run: into the session, to the ledger. `error` is what left it."""
+        stopper = self.stoppers.pop(tracking.id, None)
         if stopper is not None:
             stopper.close()  # first of all: what follows is not to be interrupted
+        if stopper is not None or error is not None:
+            from . import budgeting
+
+            state = budgeting.outcome(tracking, stopper, state, error)
         first = tracking.final is None and not tracking.inherited
         run = self.tracker.end(tracking, state)
         if first:
@@ -189,12 +188,16 @@ class Process:
         return Ledger(where(settings.ledger, self._environ, _say, settings.store), self._settle, _say)
 
     def _budget(self, settings: Settings, label: Label) -> Watch | None:
-        """What is to be watched, where a budget is set."""
         if settings.budget is settings.session_budget is settings.project_budget is None:
             return None
+
         from . import budgeting
 
-        return budgeting.watch(settings, self.session(), self.ledger, label.project)
+        def spent() -> budgeting.Spent:
+            known = self._spent.setdefault((str(settings.ledger), label.project), {})
+            return budgeting.Spent(self.ledger, label.project, known)
+
+        return budgeting.watch(settings, self.session(), spent)
 
     def whereabouts(self) -> Whereabouts:
         """The place that a run would have now, and everything that was looked at, looked at anew."""

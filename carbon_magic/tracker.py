@@ -69,7 +69,7 @@ class Tracker:
         place: Intensity,
         prices: tuple[Price, ...] = (),
         budget: Watch | None = None,
-        stop: Callable[[str], None] | None = None,
+        stop: Callable[[str, float], None] | None = None,
         during: Annual | None = None,
     ) -> Tracking:
         """Start a run; the first reading is the last thing done. `stop` is called once its budget is used up."""

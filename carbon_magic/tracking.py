@@ -82,7 +82,7 @@ class Tracking:
         wake: Callable[[], None],
         prices: tuple[Price, ...] = (),
         budget: Watch | None = None,
-        stop: Callable[[str], None] | None = None,
+        stop: Callable[[str, float], None] | None = None,
         during: Annual | None = None,
     ) -> None:
         self.id = os.urandom(16).hex()
@@ -101,6 +101,8 @@ class Tracking:
         self.listeners: list[Listener] = []
         self.final: Run | None = None
         self.ending = False
+        self.remarks: list[str] = []
+        """What there is to note beside what the instruments say."""
         self._context = contextvars.copy_context()
         self._clock = clock
         self._wake = wake
@@ -169,7 +171,7 @@ class Tracking:
             notes += [f"{meter.name}: {note}" for note in device.notes]
             if meter.counted:
                 parts.append(Part(device.energy_j, *device.energy_j_range, meter.group))
-        notes += self.budget.notes if self.budget is not None else ()
+        notes += (*(self.budget.notes if self.budget is not None else ()), *self.remarks)
         slept_s = self._clock.boottime() - self._boot_s - (self._clock.monotonic() - self.t0_s)
         if slept_s > SLEPT_S:
             notes.append(f"the machine slept for {slept_s:.0f} s, which the duration leaves out")
@@ -232,10 +234,8 @@ class Tracking:
             return
         self._check_s = now_s + CHECK_S
         self._spent = self.budget.look(self.at("running", marks, now_s, curve=False, share=False))
-        if self.budget.exceeded is not None:
-            self._check_s = math.inf
-            if self._stop is not None:
-                self._stop(self.budget.exceeded)
+        if self.budget.exceeded is not None and self._stop is not None:
+            self._stop(self.budget.exceeded, self.budget.part)  # again and again: it knows when it is time to
 
     def look_around(self) -> Look | None:
         """At this process and the others on the host, since the last slice of the share."""
@@ -272,6 +272,8 @@ class Tracking:
         self._splitter.slice(look, marks)
         self.witness.peers.end(self.id, now_s)
         self._recorder.close(now_s - self.t0_s, self._watts_at(marks))
+        if self.budget is not None:
+            self.budget.end(self.at(state, marks, now_s, curve=False, share=False))
         self.final = self.at(state, marks, now_s)
         return self.final
 

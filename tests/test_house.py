@@ -19,7 +19,7 @@ FLOORS = [
     {"report"},
     {"widgets"},
     {"screen", "terminal"},
-    {"budgeting", "stopping"},
+    {"budgeting", "children", "stack", "stopping"},
     {"progress", "process", "desk", "cell_source"},
     {"blocks", "commands"},
     {"magic", "__init__"},

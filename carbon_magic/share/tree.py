@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 _PROC = Path("/proc")
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """A process at one look."""
 
     started: float
@@ -32,7 +33,7 @@ class Tree:
     def __init__(self) -> None:
         self.pids: frozenset[int] = frozenset({os.getpid()})
         """This process and its descendants at the last look; one whose parent died stays in."""
-        self._known: dict[int, _Seen] = {}
+        self._known: dict[int, Seen] = {}
         self._reaped_s = _reaped_s()
         self._lost_s = 0.0
         self._most_s = 0.0
@@ -53,6 +54,11 @@ class Tree:
         alive_s = sum(s.own_s + s.reaped_s for s in seen.values())
         self._most_s = max(self._most_s, time.process_time() + reaped_s + alive_s + self._lost_s)
         return self._most_s
+
+
+def descendants() -> dict[int, Seen]:
+    """All that began with this process and is still there; without a child no file is read."""
+    return _descendants({}) if has_children() else {}
 
 
 def has_children() -> bool:
@@ -81,11 +87,18 @@ else:
 
 if sys.platform == "linux":
 
-    def _descendants(known: dict[int, _Seen]) -> dict[int, _Seen]:
-        seen: dict[int, _Seen] = {}
+    def below(pids: Iterable[int]) -> dict[int, Seen]:
+        """These processes, and what each of them started."""
+        return _walk(list(pids), {})
+
+    def _descendants(known: dict[int, Seen]) -> dict[int, Seen]:
         pending = _children(os.getpid())
         # Orphans are nobody's children any more, but were ours.
         pending += [pid for pid in known if pid not in pending]
+        return _walk(pending, known)
+
+    def _walk(pending: list[int], known: dict[int, Seen]) -> dict[int, Seen]:
+        seen: dict[int, Seen] = {}
         while pending:
             pid = pending.pop()
             if pid in seen:
@@ -108,14 +121,14 @@ if sys.platform == "linux":
             pass  # it ended meanwhile
         return children
 
-    def look_at(pid: int) -> _Seen | None:
+    def look_at(pid: int) -> Seen | None:
         """A process by /proc/<pid>/stat; None where it is gone."""
         try:
             with open(f"{_PROC}/{pid}/stat", "rb", buffering=0) as file:
                 # The name before the parenthesis may hold anything, parentheses too.
                 fields = file.read(4096).rpartition(b")")[2].split()
             user, system, reaped_user, reaped_system = map(int, fields[11:15])
-            return _Seen(float(fields[19]), (user + system) / _HZ, (reaped_user + reaped_system) / _HZ)
+            return Seen(float(fields[19]), (user + system) / _HZ, (reaped_user + reaped_system) / _HZ)
         except (OSError, ValueError, IndexError):
             return None
 
@@ -123,10 +136,22 @@ if sys.platform == "linux":
 
 else:
 
-    def _descendants(known: dict[int, _Seen]) -> dict[int, _Seen]:
+    def below(pids: Iterable[int]) -> dict[int, Seen]:
+        """These processes, and what each of them started."""
         import psutil
 
-        seen: dict[int, _Seen] = {}
+        found = list(pids)
+        for pid in list(found):
+            try:
+                found += [child.pid for child in psutil.Process(pid).children(recursive=True)]
+            except psutil.Error:
+                continue
+        return {pid: seen for pid in found if (seen := look_at(pid)) is not None}
+
+    def _descendants(known: dict[int, Seen]) -> dict[int, Seen]:
+        import psutil
+
+        seen: dict[int, Seen] = {}
         try:
             children = psutil.Process().children(recursive=True)
         except psutil.Error:
@@ -137,7 +162,7 @@ else:
                 seen[pid] = found
         return seen
 
-    def look_at(pid: int) -> _Seen | None:
+    def look_at(pid: int) -> Seen | None:
         """A process as psutil sees it; None where it is gone."""
         import psutil
 
@@ -145,6 +170,6 @@ else:
             process = psutil.Process(pid)
             times = process.cpu_times()
             reaped_s = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
-            return _Seen(process.create_time(), times.user + times.system, reaped_s)
+            return Seen(process.create_time(), times.user + times.system, reaped_s)
         except psutil.Error:
             return None

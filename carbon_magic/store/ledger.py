@@ -109,6 +109,10 @@ class Ledger:
         """
         return frames.totals(self._ask().totals(project))
 
+    def sums(self, project: str | None = None) -> Totals:
+        """The same as plain numbers, without pandas. Units as in store.schema.TOTALS."""
+        return self._ask().totals(project)
+
     def projects(self) -> pd.DataFrame:
         """A DataFrame with a row per project: its name, and the columns of totals()."""
         return frames.totals(self._ask().projects())
