@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from project_runs import project_run
 
 import carbon_magic
 from carbon_magic import strubell
+from carbon_magic.account import Project
 from carbon_magic.literature import published
 from carbon_magic.strubell.case import runs
 
@@ -164,3 +166,21 @@ def test_published_power_hours_and_grid_agree_with_the_printed_energy():
 def test_there_is_no_other_table(n):
     with pytest.raises(ValueError, match="tables 1 to 4"):
         strubell.table(n)
+
+
+def test_a_project_of_ones_own_in_the_manner_of_table_4():
+    search, trial = project_run(0, 0, 3600, stage="tune", gpus=2), project_run(1, 600, 1200, stage="tune", gpus=2)
+    best = project_run(2, 9000, 1800, stage="final", gpus=2)
+    thing = Project.of([search, trial, best, project_run(3, 20_000, 7200, stage="explore", gpus=0, state="failed")])
+    table = strubell.own_table(thing).set_index("what")
+    assert list(table["runs"]) == [1, 3, 4]
+    assert list(table["hours"]) == pytest.approx([0.5, 1.5, 3.5])
+    assert list(table["gpu_hours"]) == pytest.approx([1, 3, 3])
+    assert table.loc["everything", "energy_kwh"] == pytest.approx(thing.energy_kwh)
+    assert table.loc["final model", "co2e_lb"] == pytest.approx(best.co2e_g / 453.59237)
+    assert table.loc["everything", "energy_kwh"] / table.loc["final model", "energy_kwh"] == pytest.approx(
+        thing.multiplier
+    )
+    assert list(strubell.own_table(Project.of([search, trial]))["what"]) == ["everything"]
+    assert list(strubell.own_table(Project.of([best]))["what"]) == ["final model", "everything"]
+    assert strubell.own_table(Project.of([])).empty

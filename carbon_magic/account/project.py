@@ -151,33 +151,30 @@ class Project:
         return only([run.cost for run in self.runs], self.bills) if self.bills else None
 
     @cached_property
-    def final_weights(self) -> dict[int, float]:
-        """For each entry the part of its account that was spent while a final run went on and saw it."""
+    def final_own(self) -> Own | None:
+        """What was spent while a final run went on and saw it, runs inside it included; None where no run is final."""
+        if not self.final:
+            return None
         alone, shared = self._split
         final, inside = set(self.final), _Inside(self.final)
-        weights = {i: 1.0 for i in alone if i in final}
-        for part in shared:
-            if inside(part.chain):
-                weights[part.run] = weights.get(part.run, 0.0) + part.weight
-        return weights
+        found = [self.own[i] for i in alone if i in final]
+        found += [held(self.entries[p.run], p.weight, p.gpu_s, p.host_s) for p in shared if inside(p.chain)]
+        return Own(*map(sum, zip(NOTHING, *found, strict=True)))
 
     @property
     def final_energy_j(self) -> float | None:
-        """Joules of the final model's runs, runs inside them included; None where no run is final."""
-        return sum(w * self.entries[i].energy_j for i, w in self.final_weights.items()) if self.final else None
+        """Joules of the final model's runs; None where no run is final."""
+        return self.final_own.energy_j if self.final_own else None
 
     @property
     def final_co2e_g(self) -> float | None:
         """Grams of CO2e of the final model's runs; None where no run is final."""
-        return sum(w * self.entries[i].co2e_g for i, w in self.final_weights.items()) if self.final else None
+        return self.final_own.co2e_g if self.final_own else None
 
     @property
     def final_co2e_g_range(self) -> Range | None:
         """Its 90 % range."""
-        if not self.final:
-            return None
-        parts = [(w, self.entries[i]) for i, w in self.final_weights.items()]
-        return sum(w * e.co2e_g_low for w, e in parts), sum(w * e.co2e_g_high for w, e in parts)
+        return (self.final_own.co2e_g_low, self.final_own.co2e_g_high) if self.final_own else None
 
     @property
     def multiplier(self) -> float | None:

@@ -32,6 +32,8 @@ from .tables import CLOUD_USD_PER_HOUR
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..account.groups import Own
+
 JOBS, GPU_HOURS = 4789, 239_942.0
 SHORTEST_H, LONGEST_H = 0.05, 216.0
 MODEL_H, TUNED = 120.0, 24
@@ -69,24 +71,45 @@ class CaseStudy:
         """Table 4 from the ledger's account: one model, the 24 that tuned it, all 4,789."""
         import pandas as pd
 
-        final, tuned = self.project.choose("stage:final"), self.project.choose("stage:final", "stage:tune")
-        final_j, tuned_j = final.final_energy_j or 0.0, tuned.final_energy_j or 0.0
-        return pd.DataFrame(
-            [
-                _row(len(final.final), final_j, final.final_co2e_g or 0.0, self._gpu_hours(final)),
-                _row(len(tuned.final), tuned_j, tuned.final_co2e_g or 0.0, self._gpu_hours(tuned)),
-                _row(len(self.project.entries), self.project.energy_j, self.project.co2e_g, self.project.gpu_hours),
-            ]
-        )
-
-    @staticmethod
-    def _gpu_hours(project: Project) -> float:
-        chosen = [project.entries[i] for i in project.final]
-        return sum(entry.gpus * entry.duration_s for entry in chosen) / 3600
+        parts = own_table(self.project).to_dict("records")
+        return pd.DataFrame([_row(p["runs"], p["energy_kwh"], p["co2e_lb"], p["gpu_hours"]) for p in parts])
 
 
-def _row(models: int, energy_j: float, co2e_g: float, gpu_hours: float) -> dict[str, float]:
-    energy_kwh = PUE * energy_j / J_PER_KWH
+def own_table(project: Project) -> pd.DataFrame:
+    """A project in the manner of table 4: its final model, that with its tuning, everything.
+
+    Columns: `what`, `runs`, `hours` of machines, `gpu_hours`, `energy_kwh` before PUE, `co2e_kg`, `co2e_lb`. What
+    overlaps is counted once, failed and interrupted runs are in it. Final are the project's final runs; a row for which
+    there are no runs is left out.
+    """
+    import pandas as pd
+
+    tuned = [i for i, entry in enumerate(project.entries) if entry.stage == "tune"]
+    chosen = {
+        "final model": project.final,
+        "with its tuning": (*project.final, *tuned) if project.final and tuned else (),
+        "everything": tuple(range(len(project.entries))),
+    }
+    rows = []
+    for what, indices in chosen.items():
+        part = project.choose_entries(indices)
+        if part.final_own is not None:
+            rows.append({"what": what, "runs": len(part.final), **_figures(part.final_own)})
+    return pd.DataFrame(rows, columns=["what", "runs", "hours", "gpu_hours", "energy_kwh", "co2e_kg", "co2e_lb"])
+
+
+def _figures(own: Own) -> dict[str, float]:
+    return {
+        "hours": own.host_s / 3600,
+        "gpu_hours": own.gpu_s / 3600,
+        "energy_kwh": own.energy_j / J_PER_KWH,
+        "co2e_kg": own.co2e_g / 1000,
+        "co2e_lb": own.co2e_g / G_PER_LB,
+    }
+
+
+def _row(models: int, device_kwh: float, co2e_lb: float, gpu_hours: float) -> dict[str, float]:
+    energy_kwh = PUE * device_kwh
     low_usd, high_usd = CLOUD_USD_PER_HOUR["P100"]  # of which the table's costs are
     return {
         "models": models,
@@ -95,7 +118,7 @@ def _row(models: int, energy_j: float, co2e_g: float, gpu_hours: float) -> dict[
         "cloud_cost_high_usd": high_usd * gpu_hours,
         "electricity_cost_usd": USD_PER_KWH * energy_kwh,
         "energy_kwh": energy_kwh,
-        "co2e_lb": co2e_g / G_PER_LB,
+        "co2e_lb": co2e_lb,
     }
 
 
