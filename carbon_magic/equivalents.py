@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _SMALLEST_FLIGHT = 0.01
 # Below this a fraction reads better as "1 / 8,130 of" than as "0.000123 of".
 _SMALLEST_FRACTION = 0.01
+# Less than a tenth of a millimetre nobody has seen; a human hair everybody has: 17 to 181 µm, mostly about 70.
+_SMALLEST_DISTANCE_KM = 1e-7
+HAIR = " (a hair is some 70 µm wide)"
 _NOTHING = 1e-30  # of anything in the table: less than a molecule
 MOST_CHOSEN = 3
 """Things that a reader may choose to see beside the car and the flight."""
@@ -225,7 +228,8 @@ def _equivalent(thing: _Thing, amount: float, source: str) -> Equivalent:
 
 def _text(thing: _Thing, amount: float) -> str:
     if thing.shown_as == "distance":
-        return thing.text.format(units.distance(amount))
+        small = HAIR if thing.id == "car_km" and 0 < amount < _SMALLEST_DISTANCE_KM else ""
+        return thing.text.format(units.distance(amount)) + small
     if thing.shown_as == "duration":
         return thing.text.format(units.duration(3600 * amount))
     return _counted(amount, thing.text, thing.text_below_one)

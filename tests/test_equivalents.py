@@ -267,3 +267,22 @@ def test_the_session_always_has_a_car_and_a_flight_and_nothing_silly(grams: floa
 )
 def test_a_third_of_a_gram_and_three_hundred_tonnes_can_be_pictured(grams: float, text: str) -> None:
     assert beside.sentence(grams, grams / 667).startswith(text)
+
+
+@given(st.floats(-6, 9), st.sampled_from([None, 20.0, 450.0, 900.0]))
+def test_from_a_microgram_to_a_thousand_tonnes_every_amount_has_a_sentence_of_three_digits(exponent, grid):
+    grams = 10.0**exponent
+    assert sentence(grams, grid_g_per_kwh=grid).startswith("≈ ")
+    found = describe(grams, None, grid)
+    assert 1 <= len(found) <= 3
+    for text in (*(item.text for item in found), *beside.lines(grams, grams / (grid or 458.0))):
+        figure = re.search(r"\d[\d,]*(\.\d+)?", text)
+        digits = figure[0].replace(",", "").replace(".", "").lstrip("0")
+        assert len(digits if figure[1] else digits.rstrip("0")) <= 3, text
+        assert not re.search(r"\de-|\bnm\b|\bns\b", text), text
+
+
+def test_what_is_thinner_than_a_hair_is_told_beside_one():
+    assert car_km(1e-5).text == "59.8 µm by car (a hair is some 70 µm wide)"
+    assert car_km(1e-4).text == "598 µm by car"
+    assert "hair" not in car_km(0).text

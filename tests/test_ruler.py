@@ -26,6 +26,14 @@ def test_it_reaches_from_a_phone_charge_beyond_300_tonnes():
     assert all(mark.source for mark in shown)
 
 
+def test_the_sources_of_all_marks_are_named_wherever_it_is_shown():
+    named = {"Strubell", "Patterson", "Luccioni", "Touvron", "Llama 3.1", "DESNZ", "EPA", "Berners-Lee", "Ember"}
+    for mark in marks():
+        assert any(name in mark.source for name in named), mark
+    for shown in (ruler.text(), ruler.html(), ruler.svg()):
+        assert all(name in shown for name in named)
+
+
 def test_the_papers_rows_are_its_pounds():
     grams = {mark.label: mark.g for mark in marks()}
     assert grams["an NLP project, 4,789 models (the paper)"] == pytest.approx(78_468 * 453.59237)

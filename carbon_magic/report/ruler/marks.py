@@ -139,3 +139,7 @@ CORRECTED = (
     "The architecture search was found to have been overestimated: 18.7 times for the same data centre, "
     "88 times as it was run (Patterson et al. 2021)."
 )
+SOURCES = (
+    "Sources: Strubell, Ganesh, McCallum 2019; Patterson et al. 2021; Luccioni et al. 2022; Touvron et al. 2023; "
+    "Llama 3.1 model card 2024; UK DESNZ 2025; US EPA 2026; Berners-Lee 2010; Ember 2026."
+)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from ... import units
 from ..html import NUMBER, TEXT, quiet, row, table
 from ..plain import left, plain, right, widest
-from .marks import CAPTION, CORRECTED, Scale, amount, marks
+from .marks import CAPTION, CORRECTED, SOURCES, Scale, amount, marks
 
 if TYPE_CHECKING:
     from .marks import Here, Mark
@@ -45,7 +46,8 @@ def html(here: Here | None = None, around: int | None = None) -> str:
     scale = Scale.of(shown)
     rows = [row((_label(mark), _track(mark, scale), _bold(mark, amount(mark))), _CELLS, line="0") for mark in shown]
     head = ("What", "1 step to the right: ten times as much", "CO\N{SUBSCRIPT TWO}e")
-    return table(head, _CELLS, rows) + quiet(escape(CAPTION)) + quiet(escape(CORRECTED), space=0)
+    foot = "".join(quiet(escape(said), space=0) for said in (CORRECTED, SOURCES))
+    return table(head, _CELLS, rows) + quiet(escape(CAPTION)) + foot
 
 
 def _label(mark: Mark) -> str:
@@ -87,6 +89,7 @@ def text(here: Here | None = None) -> str:
     if own is not None and own.range is not None:
         foot.append(f"  90 % range of {plain(own.label, 40)}: {units.span(*own.range, units.grams)} CO2e")
     foot.append("  Figures of others have different bounds: carbon_magic.published() tells them.")
+    foot += wrap(SOURCES, 80, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
     return "\n".join([*lines, "", *foot])
 
 

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Protocol
 
 from ..plain import plain
-from .marks import CAPTION, CORRECTED, Scale, amount, marks
+from .marks import CAPTION, CORRECTED, SOURCES, Scale, amount, marks
 from .page import COLOURS
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _draw(canvas: Canvas, here: Here | None) -> None:
             canvas.text(_x(place), _TOP - 12, words, 12, _FAINT, "middle", bold=False)
     for i, mark in enumerate(shown):
         _row(canvas, mark, _TOP + step * (i + 0.5), step, scale)
-    for n, words in enumerate((CAPTION, CORRECTED, _sources())):
+    for n, words in enumerate((CAPTION, CORRECTED, SOURCES)):
         canvas.text(40, HIGH - _BOTTOM + 30 + 18 * n, words, 11.5, _FAINT, "start", bold=False)
 
 
@@ -105,13 +105,6 @@ def _sign(canvas: Canvas, kind: Kind, x: float, y: float) -> None:
         canvas.polygon([(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)], colour, filled=True)
     else:
         canvas.circle(x, y, 6 if kind == "here" else 4.5, colour, filled=kind == "here")
-
-
-def _sources() -> str:
-    return (
-        "Strubell, Ganesh, McCallum 2019; Patterson et al. 2021; Luccioni et al. 2022; Touvron et al. 2023; "
-        "Llama 3.1 model card 2024; UK DESNZ 2025; US EPA; Ember."
-    )
 
 
 class _Svg:
