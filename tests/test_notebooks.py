@@ -38,4 +38,5 @@ def test_the_papers_story_runs(tmp_path, monkeypatch):
     assert "78468" in words
     assert "failed" in words
     assert "development multiplier" in words
+    assert "with its tuning" in words
     assert not [output for output in shown if output["output_type"] == "error"]

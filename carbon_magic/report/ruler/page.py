@@ -85,12 +85,15 @@ def text(here: Here | None = None) -> str:
     [wide] = widest((_AMOUNT,), ((amount(mark),) for mark in shown))
     lines = [_line(mark, scale, wide) for mark in shown]
     own = next((mark for mark in shown if mark.kind == "here"), None)
-    foot = []
+    foot = ["Figures of others have different bounds: carbon_magic.published() tells them.", SOURCES]
     if own is not None and own.range is not None:
-        foot.append(f"  90 % range of {plain(own.label, 40)}: {units.span(*own.range, units.grams)} CO2e")
-    foot.append("  Figures of others have different bounds: carbon_magic.published() tells them.")
-    foot += wrap(SOURCES, 80, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
-    return "\n".join([*lines, "", *foot])
+        spread = units.span(*own.range, units.grams)
+        foot.insert(0, f"90 % range of {plain(own.label, 60)}: {spread} CO2e")
+    return "\n".join([*lines, "", *(line for said in foot for line in _wrapped(said))])
+
+
+def _wrapped(said: str) -> list[str]:
+    return wrap(said, 80, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _line(mark: Mark, scale: Scale, wide: int) -> str:
