@@ -48,7 +48,7 @@ class track:  # noqa: N801 - it is used like a function
         hz: points of the power curve per second, 0.1 to 50.
         project: what the ledger files the run under; default: the git repository's name, else the folder's.
         budget: the most the block may use, as "50g", "0.2kWh" or "10min"; then CarbonBudgetExceeded is raised in it, if
-            it runs in the main thread. One long call into C is stopped when it returns.
+            it runs in the main thread, and again if it is swallowed. One long call into C is stopped when it returns.
         seed: the seed of the run's random numbers, a whole number, to find the run again by it.
         precise: wait for the tick of a slow counter (a GPU's 0.1 s) before the run begins.
         quiet: show nothing in a notebook (outside one nothing is shown anyhow).

@@ -6,7 +6,7 @@ import contextvars
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .budget import Allowance, CarbonBudgetExceeded, Kind, Limit, Scope, Watch, own, parse, reason
@@ -111,16 +111,24 @@ def stopper(watch: Watch) -> Stopper | None:
     return None
 
 
-def outcome(tracking: Tracking, stopper: Stopper | None, state: State, error: BaseException | None) -> State:
-    """How a run ended: once it was stopped it is interrupted, whatever the work made of that."""
+def outcome(
+    tracking: Tracking,
+    stopper: Stopper | None,
+    state: State,
+    error: BaseException | None,
+    active: Sequence[Tracking] = (),
+) -> State:
+    """How a run ended: once it was stopped it is interrupted, whatever the work made of that. `active`: all runs."""
     watch = tracking.budget
     why = reason(error)
     if watch is None or stopper is None or not stopper.stops:
         if why is not None:
-            tracking.remarks.append(f"it ended because a run inside it was stopped: {why}")
+            others = (it.budget for it in active if it is not tracking)
+            where = "around" if any(it is not None and it.exceeded == why for it in others) else "inside"
+            tracking.remarks.append(f"it ended because a run {where} it was stopped: {why}")
         return state
     watch.stops = stopper.stops
-    watch.went_on = stopper.went_on or state == "done"
+    watch.went_on = stopper.went_on or (state == "done" and not isinstance(error, GeneratorExit))
     if error is not None and watch.exceeded is not None and why is None:
         error.add_note(watch.exceeded)  # asyncio's CancelledError has no sentence of its own
     return "interrupted"

@@ -165,7 +165,7 @@ class Process:
         if stopper is not None or error is not None:
             from . import budgeting
 
-            state = budgeting.outcome(tracking, stopper, state, error)
+            state = budgeting.outcome(tracking, stopper, state, error, self.tracker.active)
         first = tracking.final is None and not tracking.inherited
         run = self.tracker.end(tracking, state)
         if first:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import linecache
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import ast
 
 Clause = Literal["ours", "interrupt", "any"]
 """By what an exception was caught: a clause that names our own, one that names KeyboardInterrupt, anything else."""
@@ -128,6 +129,8 @@ def caught_by(error: BaseException, ours: str, still: bool) -> Clause:
 
     `still`: only if that clause is being carried out now.
     """
+    import ast  # when it is needed, which is next to never
+
     trace = error.__traceback__
     if trace is None:
         return "any"
@@ -148,6 +151,9 @@ def caught_by(error: BaseException, ours: str, still: bool) -> Clause:
 
 
 def _tree(frame: FrameType) -> ast.AST:
+    import ast
+    import linecache
+
     try:
         return ast.parse("".join(linecache.getlines(frame.f_code.co_filename, frame.f_globals)))
     except (SyntaxError, ValueError):  # an extension's, or a file changed meanwhile
@@ -159,5 +165,7 @@ def _holds(body: list[ast.stmt], line: int) -> bool:
 
 
 def _names(what: ast.expr | None) -> set[str]:
+    import ast
+
     found = ast.walk(what) if what is not None else ()
     return {it.id if isinstance(it, ast.Name) else it.attr for it in found if isinstance(it, ast.Name | ast.Attribute)}

@@ -144,7 +144,9 @@ class Stopper:
             self._cancel()
             return False
         if not stack.is_users(frame, self._cell):
-            return False  # the next look sends it again
+            self._commanded = False
+            self._trace(self._users(frame))  # a loop that asks for figures is in our code nearly always
+            return False  # if need be the next look sends it again
         self._delivered()
         commands = tree.below(stack.command_pids(frame))
         children.interrupt(self._processes)
@@ -154,8 +156,11 @@ class Stopper:
         if commanding:
             self._trace(commanding)
         elif self.stops >= STUBBORN:
-            self._trace([it for it in stack.outward(frame) if stack.is_users(it, self._cell)])
+            self._trace(self._users(frame))
         raise self._new()
+
+    def _users(self, frame: FrameType | None) -> list[FrameType]:
+        return [it for it in stack.outward(frame) if stack.is_users(it, self._cell)]
 
     def _runs(self, frame: FrameType | None) -> bool:
         """Whether the task that is to be stopped runs now, where an exception does no harm to the loop around it."""
@@ -194,23 +199,27 @@ class Stopper:
 
         IPython's commands swallow an interrupt, and what stands after `!train` would run as if nothing had happened.
         """
-        if sys.gettrace() is not None:
+        if sys.gettrace() not in (None, _untraced):
             return  # a debugger's or a test's: the next stop comes in time
 
         def look(_: FrameType, event: str, arg: Any) -> Any:
             if self.closing or event == "call":
                 return None
-            if event == "exception" and (isinstance(arg[1], KeyboardInterrupt) or not self._commanded):
-                return None  # it was not swallowed; what a command made of it is no more than that
+            if event == "exception" and not self._commanded:
+                return None
+            if event == "exception" and isinstance(arg[1], KeyboardInterrupt):
+                sys.settrace(None)  # it was not swallowed, and what a command makes of it is no more than that
+                return None
             if self._error is not None and stack.in_flight(self._error, sys.exc_info()[1]):
                 return look
             if not self._commanded:
                 self._delivered()
+                children.interrupt(self._processes)
             raise self._new() from None
 
         for frame in frames:
             frame.f_trace = look
-        self._traced += frames
+        self._traced += [frame for frame in frames if frame not in self._traced]
         sys.settrace(_untraced)
 
     def resume(self) -> None:

@@ -48,6 +48,24 @@ def test_anything_else_is_refused_in_a_sentence(text):
         parse(text)
 
 
+@pytest.mark.parametrize(
+    ("given", "used", "told"),
+    [
+        ("20J", 21.34, "21.3 of 20 J"),
+        ("0.2 KWH", 590_400, "0.164 of 0.2 kWh"),
+        (".5kg", 43.1, "0.0431 of 0.5 kg CO2e"),
+        ("50 g", 43.1, "43.1 of 50 g CO2e"),
+        ("10min", 492, "8 min 12 s of 10 min"),
+        ("90sec", 9, "9.00 s of 90 s"),
+        ("1.5h", 3600, "1 h 00 min of 1.5 h"),
+    ],
+)
+def test_they_are_told_back_in_the_words_in_which_they_were_given(given, used, told):
+    limit = parse(given)
+    assert limit.spent(used) == told
+    assert told.endswith(str(limit))
+
+
 @given(st.floats(1e-3, 1e6), st.floats(0, 2))
 def test_it_is_exceeded_exactly_when_it_is_used_up(limit, part):
     watch = Watch([Allowance("cell", Limit("energy", limit))])
