@@ -12,7 +12,7 @@ from .clock import Clock
 from .config import Settings
 from .grid import Annual, Intensity
 from .labels import Label
-from .meters import cpu_time
+from .meters import choice, cpu_time
 from .meters.machine import Machine
 from .meters.meter import Meter
 from .meters.odometer import DENSE_S
@@ -31,6 +31,10 @@ DRAIN_S = 0.25
 DRAIN_BELOW_TICKS = 500
 """After a run shorter than this many ticks of a slow counter its next tick is awaited, DRAIN_S at most."""
 
+CHANGED = (
+    "which GPUs this process uses (CUDA_VISIBLE_DEVICES and the like) was changed during the run: they are counted as "
+    "it was set before, and in the next run as it is now"
+)
 PRECISE_S = 2.5
 """So long at most a run that asked to be precise waits for a tick before it begins."""
 
@@ -50,6 +54,7 @@ class Tracker:
         self._find_meters = find_meters
         self._environ = environ
         self._machine: Machine | None = None
+        self._chosen: tuple[str | None, ...] = ()
         self._witness: Witness | None = None
         self._active: list[Tracking] = []
         self._wake = threading.Condition()
@@ -75,7 +80,12 @@ class Tracker:
         """Start a run; the first reading is the last thing done. `stop` is called once its budget is used up."""
         with self._wake:
             self._closed = False
+            chosen = choice(self._environ)
+            if self._machine is not None and not self._active and chosen != self._chosen:
+                self._machine.close()
+                self._machine = None
             if self._machine is None:
+                self._chosen = chosen
                 self._machine = Machine(self._find_meters(self._environ, self.clock.monotonic), self.clock)
             if self._witness is None:
                 self._witness = Witness(cpu_time.busy_s, self.clock.monotonic)
@@ -116,6 +126,8 @@ class Tracker:
         marks = tracking.machine.mark(edge=True)
         look = tracking.look_around()
         tracking.ending = True
+        if choice(self._environ) != self._chosen and any(o.meter.kind == "gpu" for o in tracking.machine.odometers):
+            tracking.remarks.append(CHANGED)
         self._drain(tracking, now_s)
         tracking.during.settle(tracking.started_at, now_s - tracking.t0_s)
         with self._wake:

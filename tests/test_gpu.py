@@ -137,15 +137,6 @@ def test_a_virtual_gpu_is_modelled_from_its_load_and_says_so():
         assert any("250 W is assumed" in note for note in gpu_of(sim.cell(4.0)).notes)
 
 
-def test_a_board_that_tells_nothing_is_named_as_missing():
-    with cells(Gpu(steady(1), faults=without("no_energy", "no_power", "no_load"))) as sim:
-        found = nvml.find(Site(os.environ, sim.clock.monotonic))
-        assert (list(found.meters), [m.why for m in found.missing]) == (
-            [],
-            ["it tells neither energy nor power nor load"],
-        )
-
-
 @pytest.mark.parametrize(
     ("name", "watts"),
     [("Tesla V100-SXM2-16GB", 300), ("GRID V100D-8Q", 300), ("NVIDIA A100-40C", 400), ("NVIDIA H100 NVL", 400)],

@@ -32,6 +32,14 @@ INSTRUMENTS: dict[str, str] = {
 """Each instrument's module, and the system (sys.platform) it is for; "" where it may be on any. Earlier ones come
 first in every list."""
 
+CHOICE = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
+"""What a notebook may set in its first cell, to choose the GPUs that it uses."""
+
+
+def choice(environ: Mapping[str, str]) -> tuple[str | None, ...]:
+    """Which GPUs the environment chooses now: where that changes, the meters are looked for anew."""
+    return tuple(map(environ.get, CHOICE))
+
 
 def find(environ: Mapping[str, str], now: Callable[[], float]) -> list[Meter]:
     """All meters of this machine, a model for each part that has none. Never raises, never wakes a device."""

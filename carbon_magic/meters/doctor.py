@@ -112,6 +112,7 @@ def _cost(one: Tried) -> float | None:
         took.append(time.perf_counter() - before)
         if value is None:
             one.state = "no reading"
+            one.why = one.meter.unheard() or ""
             return None
     one.read_s = median(took[1:])
     return value

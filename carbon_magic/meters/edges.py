@@ -38,6 +38,8 @@ class Mark:
     """What the device drew just before, where it tells."""
     cut: Cut | None = None
     """The tick that settled it."""
+    shown_w: float | None = None
+    """What its sensor shows, where that is late: see lag.py."""
 
 
 class _Tick(NamedTuple):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ..ranges import Range
+from .lag import Lag
 from .meter import Meter
 from .site import Found, Missing, Site
 from .watts import Watts
@@ -165,6 +166,8 @@ def _watts(chip: Chip, now: Callable[[], float], name: str, kind: str, gain: Ran
     every_s = 1000 * took_s if took_s > SLOW_S else 0.0  # some firmware asks the BMC: tens of milliseconds
     source = f"ACPI power meter, polled{mean}"
     meter = Watts(ask, now, name=name, kind=kind, source=source, gain=gain, every_s=every_s)
+    if window and window.isdecimal():
+        meter.lag = Lag(int(window) / 1000, 0.0)
     meter.group = "ACPI power meter"  # sockets have sensors of one design
     return meter
 

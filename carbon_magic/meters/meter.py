@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..device import Method, Scope
 from ..ranges import Range
+from .lag import Lag
 
 SLOW_S = 0.005
 """Counters that tick less often than this are read densely around an edge, to see when they tick."""
@@ -43,6 +44,7 @@ class Meter(ABC):
         part: what it measures, for `contains` of others; its kind where not said otherwise.
         remote: it is asked over a network, so that its first answer takes a while; read() never waits for it.
         contains: the parts whose joules are in this figure too ("dram", "igpu"): not counted again, nor modelled.
+        lag: how late what it shows is, of a sensor of watts; its shown_w() tells that.
         spare: only wanted where no other instrument measures this part.
     """
 
@@ -65,6 +67,7 @@ class Meter(ABC):
     remote: bool = False
     contains: tuple[str, ...] = ()
     spare: bool = False
+    lag: Lag | None = None
 
     @abstractmethod
     def read(self) -> float | None:
@@ -76,6 +79,14 @@ class Meter(ABC):
 
     def watts(self) -> float | None:
         """What the device says that it draws now, None where it does not. Asked at the edges of slow counters only."""
+        return None
+
+    def unsure_j(self) -> float:
+        """± how far off the last reading may be because the device has not told of the moments before it."""
+        return 0.0
+
+    def shown_w(self) -> float | None:
+        """What its sensor showed at the last look, of one with a lag."""
         return None
 
     @property

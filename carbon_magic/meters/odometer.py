@@ -165,6 +165,8 @@ class Odometer:
             )
 
     def _take(self, step: Step, old: Reading, new: Reading) -> None:
+        if step.fault == "several wraps" and step.joules > step.low:  # else the power speaks against it
+            self._say(old.t_s, "its counter may have gone round more than once between two looks", until_s=new.t_s)
         self._last = new
         self.joules += step.joules
         self._slack_low_j += step.joules - step.low
@@ -210,7 +212,11 @@ class Odometer:
             self._say(self._moved_s, "its counter stands still: what is used meanwhile is not seen")
 
     def _say(self, t_s: float, text: str, until_s: float | None = None) -> None:
-        self.events.append(Event(t_s, text, until_s))
+        last = self.events[-1] if self.events else None
+        if last is not None and last.text == text and last.until_s == t_s:  # it goes on
+            self.events[-1] = last._replace(until_s=until_s)
+        else:
+            self.events.append(Event(t_s, text, until_s))
 
     def mark(self, edge: bool) -> Mark:
         """The odometer now. Call update() just before."""
@@ -219,6 +225,7 @@ class Odometer:
         t_s = self._last.t_s if self._last is not None and self.answering else self._clock.monotonic()
         low_j, high_j = self.meter.slack_j()
         mark = Mark(t_s, self.joules, self._slack_low_j + low_j, self._slack_high_j + high_j, len(self.events))
+        mark.shown_w, mark.edge_j = self.meter.shown_w(), self.meter.unsure_j()
         if self._last is not None and not self.answering:
             mark.edge_j = (self._mean_w or 0.0) * max(0.0, t_s - self._last.t_s)
         elif edge and self.slow and self.answering:
@@ -254,6 +261,11 @@ class Odometer:
         inside = min(1.0, max(0.0, (now_s - t0_s) / seconds))
         outside_j = joules * (1 - inside) / 2
         joules, edge_j = joules * inside, edge_j + outside_j
+        if self.meter.lag is not None and begin.shown_w is not None and end.shown_w is not None:
+            most_w = self.meter.limit_w or self.meter.max_w
+            lacks_j, off_j = self.meter.lag.late(begin.shown_w, end.shown_w, joules / seconds, seconds, most_w)
+            joules, edge_j = max(0.0, joules + lacks_j), hypot(edge_j, off_j)
+            below_j, above_j = hypot(below_j, off_j), hypot(above_j, off_j)
         low_j = joules - (end.slack_low_j - begin.slack_low_j) - below_j - outside_j
         high_j = joules + (end.slack_high_j - begin.slack_high_j) + above_j + outside_j
         notes = list(self.meter.notes)

@@ -46,6 +46,8 @@ LOAD_STEP = """\
 sudo modprobe intel_rapl_msr
 echo intel_rapl_msr | sudo tee /etc/modules-load.d/rapl.conf"""
 
+FAILS = 4
+"""So often a zone may fail while it is looked for."""
 _ZONE = r"^intel-rapl(-mmio)?:(\d+)(:\d+)?$"
 
 
@@ -92,7 +94,8 @@ def find(site: Site, gain: Range, *, package_counters: bool) -> Zones:
     range_j = AMD_RANGE_J if package_counters else None
     meters: list[RaplDomain] = []
     taken: set[str] = set()
-    denied, silent = False, []
+    mute: dict[str, RaplDomain] = {}
+    denied, silent, nameless = False, [], []
     # msr before its mmio twin, parents before children.
     for name, zone in sorted(zones.items(), key=lambda item: ("mmio" in item[0], _order(item[0]))):
         label, parent = _text(zone / "name"), ""
@@ -100,6 +103,8 @@ def find(site: Site, gain: Range, *, package_counters: bool) -> Zones:
         if above in zones:
             parent = _text(zones[above] / "name") or ""
         key = f"{parent}/{label}"
+        if label is None and name.count(":") == 1:
+            nameless.append(name)
         if label is None or key in taken:
             continue
         if label.startswith("package"):
@@ -112,11 +117,13 @@ def find(site: Site, gain: Range, *, package_counters: bool) -> Zones:
         else:
             continue
         try:
-            alive = mirrors.alive(meter, site.pause)
+            alive = _alive(meter, site)
         except PermissionError:
             denied = True
+            mute.setdefault(key, meter)
         except (OSError, ValueError):
             silent.append(name)
+            mute.setdefault(key, meter)
         else:
             if alive:
                 taken.add(key)
@@ -125,9 +132,28 @@ def find(site: Site, gain: Range, *, package_counters: bool) -> Zones:
                 silent.append(name)
     meters = _once(meters, package_counters, site)
     dies = any("-die-" in meter.name for meter in meters)
-    if any(meter.kind == "cpu" for meter in meters):
-        return Zones(Found(meters), dies)
-    return Zones(Found((), _missing(site, root, denied, silent)), dies)
+    first = next((meter for meter in meters if meter.kind == "cpu"), None)
+    if first is None:
+        return Zones(Found((), _missing(site, root, denied, silent)), dies)
+    # Beside others of its kind that answer, one that does not is a part of the machine without a figure: runs say so.
+    answering = {meter.kind for meter in meters if meter.counted}
+    shown = {_package(meter) for meter in meters} if package_counters else set()  # by another die of the same package
+    lost = [m for key, m in mute.items() if key not in taken and m.kind in answering and _package(m) not in shown]
+    first.notes += tuple(f"{name} beside it has no name and is not counted: it may be a package" for name in nameless)
+    closed = (Missing(WHAT, f"of some zones, {OPEN_WHY}", OPEN_STEP),) if denied and lost else ()
+    return Zones(Found([*meters, *lost], closed), dies)
+
+
+def _alive(meter: Meter, site: Site) -> bool:
+    """Whether it counts. A read that fails once is done again: a whole session would be without the zone."""
+    for _ in range(FAILS):
+        try:
+            return mirrors.alive(meter, site.pause)
+        except (PermissionError, FileNotFoundError):
+            raise
+        except (OSError, ValueError):
+            site.pause(mirrors.PAUSE_S)
+    return mirrors.alive(meter, site.pause)
 
 
 def _once(meters: list[RaplDomain], package_counters: bool, site: Site) -> list[RaplDomain]:
@@ -144,8 +170,7 @@ def _once(meters: list[RaplDomain], package_counters: bool, site: Site) -> list[
 
 
 def _twins(one: RaplDomain, other: RaplDomain, package_counters: bool, site: Site) -> bool:
-    package, die = one.name.partition("-die-")[::2]
-    if die and other.name.partition("-die-")[0] == package:
+    if "-die-" in one.name and _package(other) == _package(one):
         return package_counters or mirrors.mirrored(one, other, site.pause)
     return mirrors.close(one, other) and mirrors.mirrored(one, other, site.pause)
 
@@ -240,6 +265,11 @@ def _hidden(root: Path) -> bool:
 def _in_container(site: Site) -> bool:
     marks = (Path("/.dockerenv"), Path("/run/.containerenv"))
     return "KUBERNETES_SERVICE_HOST" in site.environ or any(mark.exists() for mark in marks)
+
+
+def _package(meter: Meter) -> str:
+    """ "CPU 0" of CPU 0-die-1."""
+    return meter.name.partition("-die-")[0]
 
 
 def _which(label: str) -> str:

@@ -48,3 +48,6 @@ class Watts(Meter):
             self._integral.pause()
             return None
         return self._integral.look(self._watts)
+
+    def shown_w(self) -> float | None:
+        return self._watts

@@ -8,6 +8,9 @@ from ..counter import Fault, Reading, difference
 
 HORIZON_TICKS = 3.0
 """So many periods after an answer the power is still taken to be what it was."""
+MAY_CHANGE = 2.0
+"""Since an answer the power may have become nothing, or three times as much: a judgement, from machines at rest that
+draw a third to a half of what they do at work."""
 
 
 class Sample(NamedTuple):
@@ -101,6 +104,12 @@ class Follower:
                 self._unfilled_s = t_s - self._since_s
         self._tick_s, self._anchored_j = t_s, joules
         return joules, watts
+
+    def unsure_j(self, t_s: float) -> float:
+        """± how much of what is said to be used by now nobody has told yet."""
+        if self._t_s is None or self._watts is None:
+            return 0.0
+        return MAY_CHANGE * self._watts * max(0.0, t_s - self._t_s)
 
     def at(self, t_s: float) -> float:
         """Joules so far at this moment; never less than before."""

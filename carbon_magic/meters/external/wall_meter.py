@@ -97,6 +97,10 @@ class WallMeter(Meter):
     def slack_j(self) -> tuple[float, float]:
         return self._follower.slack_low_j, self._follower.slack_high_j
 
+    def unsure_j(self) -> float:
+        with self._lock:
+            return self._follower.unsure_j(self._now())
+
     def news(self) -> list[str]:
         with self._lock:
             faults, self._follower.faults = self._follower.faults, []

@@ -10,6 +10,7 @@ from typing import Any
 from ...ranges import Range
 from .. import gpu_processes
 from ..integral import Integral
+from ..lag import Lag
 from ..meter import Meter, Split
 from .driver import GONE, SCOPE_GPU, SCOPE_MODULE, Driver, suspended
 from .load import Load
@@ -26,9 +27,14 @@ QUARTER_TIME = re.compile(r"\b(A100|A800|A30|H100|H800|H200|GH200|H20|B100|B200|
 """Of the last five nothing is published: no better is claimed for them."""
 MODULE = re.compile(r"\b(GH200|GB200|GB300)\b")
 """Grace superchips count for the whole module: zeus issue 172."""
-AMPERE = 7
-"""NVML_DEVICE_ARCH_AMPERE. From here on nvmlDeviceGetPowerUsage is a mean of one second, GA100 apart (NVML manual)."""
+TURING, AMPERE = 6, 7
+"""NVML_DEVICE_ARCH_TURING, _AMPERE. From the latter on nvmlDeviceGetPowerUsage is a mean of one second, GA100 apart
+(NVML manual)."""
 GA100 = re.compile(r"\b(A100|A800|A30)\b")
+FULL_TIME, QUARTER, OLD = Lag(0.1, 0.1), Lag(0.025, 0.1), Lag(0.01, 0.02)
+"""Windows of power and how often one is told: Turing and its successors, those that look a quarter of the time, and
+Pascal and Volta (Yang et al.)."""
+MEAN_OF_1_S = Lag(1.0, 0.1)
 DEFAULT_TICK_S = 0.1
 """How often the counter moves until it has been seen to move: 20 to 100 ms by generation."""
 DEFAULT_MAX_W = 1500.0
@@ -78,9 +84,17 @@ class Gpu(Meter):
         try:
             return self._driver.instant_w(self._handle, self.scope_id)
         except Exception:
-            architecture = self._driver.ask("nvmlDeviceGetArchitecture", self._handle)
-            slow_mean = architecture is None or (architecture >= AMPERE and not GA100.search(self.name))
-            return None if slow_mean else self._driver.power_w(self._handle)
+            return None if self._slow_mean() else self._driver.power_w(self._handle)
+
+    def _window(self) -> Lag:
+        if QUARTER_TIME.search(self.name):
+            return QUARTER
+        architecture = self._driver.ask("nvmlDeviceGetArchitecture", self._handle)
+        return OLD if architecture is not None and architecture < TURING else FULL_TIME
+
+    def _slow_mean(self) -> bool:
+        architecture = self._driver.ask("nvmlDeviceGetArchitecture", self._handle)
+        return architecture is None or (architecture >= AMPERE and not GA100.search(self.name))
 
 
 class GpuCounter(Gpu):
@@ -126,16 +140,20 @@ class GpuWatts(Gpu):
             driver.instant_w(handle)
         except Exception:
             driver.power_w(handle)  # where this fails too, it is no meter
+            self.lag = MEAN_OF_1_S if self._slow_mean() else self._window()
         else:
             self._ask = driver.instant_w
             self.source = "NVML instant power, polled"
+            self.lag = self._window()
         self._now = now
         self._joules = 0.0
         self._seen: tuple[float, float] | None = None
         """When its watts were last seen, and what they were."""
         self._sampled_j: float | None = None
         self._sampler = sampler
-        self._seat = sampler.add(board.uuid, instant=self._ask == driver.instant_w) if sampler and board.uuid else None
+        self._seat: int | None = None
+        if sampler is not None and board.uuid:
+            self._seat = sampler.add(board.uuid, self._ask == driver.instant_w, power_folder)
         if sampler is not None and self._seat is not None:
             self.tick_s = sampler.period_s
 
@@ -162,6 +180,9 @@ class GpuWatts(Gpu):
             self._seen = until_s, watts
         self._sampled_j = sampled.joules if sampled is not None else None
         return self._joules
+
+    def shown_w(self) -> float | None:
+        return self._seen[1] if self._seen is not None else None
 
     def close(self) -> None:
         if self._sampler is not None:
@@ -194,6 +215,26 @@ class GpuLoad(Gpu):
         return self._integral.look(watts)
 
 
+class Silent(Meter):
+    """A board that is there and tells nothing: a run says that its joules are not in the total."""
+
+    kind = "gpu"
+    method = "counter"
+    source = "NVML"
+    gain = COUNTER_GAIN
+    counted = False
+
+    def __init__(self, name: str, why: str, may_be_used: bool) -> None:
+        self.name = self.group = name
+        self._why = why if may_be_used else ""
+
+    def read(self) -> float | None:
+        return None
+
+    def unheard(self) -> str | None:
+        return self._why
+
+
 class Sleeping(Meter):
     """A GPU that was suspended when it was found: NVML, which would wake it, is opened once somebody else woke it."""
 
@@ -224,6 +265,7 @@ class Sleeping(Meter):
         if self._before_j is None:
             self._before_j = joules
             self.gain, self.limit_w, self.counted = self._awake.gain, self._awake.limit_w, self._awake.counted
+            self.lag = self._awake.lag
         return joules - self._before_j
 
     def watts(self) -> float | None:
@@ -231,6 +273,9 @@ class Sleeping(Meter):
 
     def split(self, since: object, pids: Collection[int], allotted: float) -> Split:
         return self._awake.split(since, pids, allotted) if self._awake else Split(since, allotted, allotted)
+
+    def shown_w(self) -> float | None:
+        return self._awake.shown_w() if self._awake is not None else None
 
     def watch(self, counting: bool) -> None:
         if self._awake is not None:

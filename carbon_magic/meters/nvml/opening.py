@@ -7,7 +7,7 @@ from typing import Any
 
 from ..meter import Meter
 from ..site import Found, Missing, Site
-from .boards import Gpu, GpuCounter, GpuLoad, GpuWatts, Sleeping
+from .boards import Gpu, GpuCounter, GpuLoad, GpuWatts, Silent, Sleeping
 from .driver import WHAT, Driver
 from .sampler import Sampler
 from .visible import Board, visible
@@ -16,6 +16,7 @@ _DOUBT = (
     "which GPUs CUDA_VISIBLE_DEVICES means is a guess: CUDA counts boards of different kinds from the fastest; "
     "CUDA_DEVICE_ORDER=PCI_BUS_ID or UUIDs leave no doubt"
 )
+_UNCOUNTED = "it is not in the total"
 
 
 def asleep(site: Site, folders: list[Path]) -> Found:
@@ -35,9 +36,8 @@ def open_driver(site: Site) -> Found:
     driver = Driver(pynvml, site.now)
     handles = [driver.ask("nvmlDeviceGetHandleByIndex", index) for index in range(count)]
     boards = [_board(driver, handle, index) for index, handle in enumerate(handles) if handle is not None]
-    meters: list[Meter] = []
-    missing = [
-        Missing(f"GPU {index}", "the driver gives no handle to it: it may have fallen off the bus")
+    meters: list[Meter] = [
+        Silent(f"GPU {index}", f"the driver gives no handle to it, as if it had fallen off the bus: {_UNCOUNTED}", True)
         for index, handle in enumerate(handles)
         if handle is None
     ]
@@ -46,7 +46,8 @@ def open_driver(site: Site) -> Found:
     for board in boards:
         meter = _meter(driver, handles[board.number], board, site, sampler)
         if meter is None:
-            missing.append(Missing(f"GPU {board.number} {board.name}", "it tells neither energy nor power nor load"))
+            why = f"it tells neither energy nor power nor load: {_UNCOUNTED}"
+            meters.append(Silent(f"GPU {board.number} {board.name}", why, board.number in may))
             continue
         meter.counted = board.number in may
         if board.mig:
@@ -55,7 +56,7 @@ def open_driver(site: Site) -> Found:
         if not sure:
             meter.notes = (*meter.notes, _DOUBT)
         meters.append(meter)
-    return Found(meters, missing)
+    return Found(meters)
 
 
 def _not_open(error: Exception) -> list[Missing]:

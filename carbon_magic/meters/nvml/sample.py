@@ -36,21 +36,33 @@ class Board:
 
     def __init__(self, nvml: ctypes.CDLL, page: mmap.mmap, seat: int, what: str) -> None:
         self._nvml, self._page, self._at = nvml, page, seat * SEAT.size
-        how, _, uuid = what.partition(":")
+        how, uuid, power_folder = what.split(":", 2)
         self._instant = how == "instant"
+        self._status = power_folder and f"{power_folder}/runtime_status"
         self._handle = ctypes.c_void_p()
         nvml.nvmlDeviceGetHandleByUUID(uuid.encode(), ctypes.byref(self._handle))
         self._count, self._joules = 0, 0.0
         self._last: tuple[float, float] | None = None
 
     def _watts(self) -> float:
-        """Negative where the board does not answer."""
+        """Negative where the board does not answer; 0 of one that is suspended, which a question would wake."""
+        if self._asleep():
+            return 0.0
         if self._instant:
             value = FieldValue(field=POWER_INSTANT)
             failed = self._nvml.nvmlDeviceGetFieldValues(self._handle, 1, ctypes.byref(value)) or value.error
             return -1.0 if failed else (value.value & 0xFFFFFFFF) / 1000
         mw = ctypes.c_uint()
         return -1.0 if self._nvml.nvmlDeviceGetPowerUsage(self._handle, ctypes.byref(mw)) else mw.value / 1000
+
+    def _asleep(self) -> bool:
+        if not self._status:
+            return False
+        try:
+            with open(self._status, "rb", buffering=0) as file:
+                return file.read(16).startswith(b"suspend")
+        except OSError:
+            return False
 
     def look(self) -> None:
         """One sample."""

@@ -47,9 +47,9 @@ class Sampler:
         self._owner = os.getpid()
         self._failed = library is None or not hasattr(os, "memfd_create") or not sys.executable
 
-    def add(self, uuid: str, instant: bool) -> int:
-        """A seat for one more board, before the first run."""
-        self._boards.append(f"{'instant' if instant else 'usage'}:{uuid}")
+    def add(self, uuid: str, instant: bool, power_folder: Path | None) -> int:
+        """A seat for one more board, before the first run; its folder tells whether it is suspended."""
+        self._boards.append(f"{'instant' if instant else 'usage'}:{uuid}:{power_folder or ''}")
         return len(self._boards) - 1
 
     def watch(self, counting: bool) -> None:
