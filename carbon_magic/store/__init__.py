@@ -95,17 +95,19 @@ def is_server(chosen: str) -> bool:
 
 
 def open_store(setting: str | None, environ: Mapping[str, str], say: Say, store: str | None = None) -> Store:
-    """The ledger, open for writing, with what earlier processes could not write to it.
+    """The ledger, open for writing, with what earlier processes could not write to it, or could not end.
 
     Raises OSError in plain words; TimeoutError where trying again will help.
     """
-    from . import unsent
+    from . import settling, unsent
 
     it = where(setting, environ, say, store)
     opened = open_at(it, say)
     try:
+        left = settling.left_behind(opened)  # first of all: what these left unsent is there by now
         for folder in _unsent(it):
             unsent.send(folder, opened)
+        settling.settle(opened, left)
     except BaseException:
         opened.close()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -125,18 +126,30 @@ def _changes(
         for found in db.execute(_RUNNING + where.replace("WHERE project", "AND +project"), values).fetchall()
     ]
     changes: dict[int, tuple[sums.Row, Own, bool]] = {}
-    going = {it.seq: it for it in live}
-    for group in _together(live):
+    groups = list(_together(live))
+    begins, ends = [min(_begins(group)) for group in groups], [max(_ends(group)) for group in groups]
+    for group, begin_s, end_s in zip(groups, begins, ends, strict=True):
         running = {it.seq: it for it in group}
         longest_s = max(it.span.duration_s for it in group)
-        begin_s, end_s = min(it.span.begin_s for it in group), max(it.span.end_s for it in group)
         touched = {it.seq: it for it in sums.overlapping(db, begin_s, end_s) if it.span.duration_s <= longest_s}
-        around = {it.seq: it for it in sums.near(db, [*touched.values(), *group])}
+        reach = [*touched.values(), *group]
+        around = {it.seq: it for it in sums.near(db, reach)}
+        # Others that go on and share time with these: groups do not overlap, so they follow each other in the list.
+        beside = groups[bisect_right(ends, min(_begins(reach))) : bisect_left(begins, max(_ends(reach)))]
+        going = {it.seq: it for each in beside for it in each} | running
         members = sorted(it for it in (around | touched | going).values() if project is None or it.project == values[0])
         for it, own in zip(members, owns([it.span for it in members]), strict=True):
             if it.seq in touched or it.seq in running:
                 changes[it.seq] = it, own, it.seq in running
     return changes
+
+
+def _begins(found: Iterable[sums.Row]) -> Iterator[float]:
+    return (it.span.begin_s for it in found)
+
+
+def _ends(found: Iterable[sums.Row]) -> Iterator[float]:
+    return (it.span.end_s for it in found)
 
 
 def _together(live: Sequence[sums.Row]) -> Iterator[list[sums.Row]]:

@@ -51,18 +51,18 @@ OWNER = ("state", "boot_id", "pid", "pid_started", "updated_at")
 
 def alive(lines: Sequence[tuple[Any, ...]], columns: Sequence[str] = NAMES) -> list[tuple[Any, ...]]:
     """Lines of these columns: running runs whose process is gone are called interrupted, and their notes say why."""
-    state, notes = columns.index("state"), columns.index("notes") if "notes" in columns else None
-    owner = [columns.index(name) for name in OWNER]
-    return [_alive(line, state, notes, owner) if line[state] == "running" else line for line in lines]
+    state = columns.index("state")
+    return [_alive(line, columns) if line[state] == "running" else line for line in lines]
 
 
-def _alive(line: tuple[Any, ...], state: int, notes: int | None, owner: Sequence[int]) -> tuple[Any, ...]:
-    now, why = rows.state_now(*(line[i] for i in owner))
-    values = list(line)
-    values[state] = now
-    if why and notes is not None:
-        values[notes] = json.dumps([*json.loads(line[notes]), why])
-    return tuple(values)
+def _alive(line: tuple[Any, ...], columns: Sequence[str]) -> tuple[Any, ...]:
+    values = dict(zip(columns, line, strict=True))
+    values["state"], why = rows.state_now(*(values[name] for name in OWNER))
+    if why and "notes" in values:
+        values["notes"] = json.dumps([*json.loads(values["notes"]), why])
+    if why and "ended_at" in values:
+        values["ended_at"] = (values["started_at"] or 0.0) + (values["duration_s"] or 0.0)
+    return tuple(values.values())
 
 
 def _decoder() -> Callable[[str], Any]:
