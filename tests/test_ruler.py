@@ -36,9 +36,16 @@ def test_the_sources_of_all_marks_are_named_wherever_it_is_shown():
 
 def test_the_papers_rows_are_its_pounds():
     grams = {mark.label: mark.g for mark in marks()}
-    assert grams["an NLP project, 4,789 models (the paper)"] == pytest.approx(78_468 * 453.59237)
-    assert grams["Evolved Transformer search (the paper)"] == pytest.approx(626_155 * 453.59237)
+    assert grams["an NLP project, 4,789 models (the paper: 78,468 lb)"] == pytest.approx(78_468 * 453.59237)
+    assert grams["Evolved Transformer search (the paper: 626,155 lb)"] == pytest.approx(626_155 * 453.59237)
     assert grams["Evolved Transformer search, as it was run"] == pytest.approx(3.2e6)
+    quoted = [mark for mark in marks() if "the paper" in mark.label]
+    assert len(quoted) == 8
+    for mark in quoted:  # with its pounds, as it prints them
+        pounds = re.search(r"\(the paper: ([\d,]+) lb\)", mark.label)[1]
+        assert mark.g == pytest.approx(float(pounds.replace(",", "")) * 453.59237, abs=0.51)
+        for shown in (ruler.text(), ruler.html(), ruler.svg()):
+            assert f"{pounds} lb" in shown
 
 
 @given(st.floats(1e-9, 1e12), st.floats(1, 10))
@@ -123,6 +130,12 @@ def test_the_picture_in_the_documents_is_current():
     """Else: `%carbon ruler -o docs/ruler.svg` in a fresh session."""
     drawn = Path(__file__).parent.parent / "docs" / "ruler.svg"
     assert drawn.read_text(encoding="utf-8") == ruler.svg(None)
+
+
+def test_no_line_leaves_the_poster():
+    from carbon_magic.report.ruler.marks import CAPTION, CORRECTED, SOURCES
+
+    assert max(map(len, (CAPTION, CORRECTED, SOURCES))) <= 180  # of 6 px each at 11.5 px
 
 
 def test_a_long_name_stays_on_the_poster():

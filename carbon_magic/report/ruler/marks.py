@@ -15,6 +15,7 @@ from ...units import G_PER_LB
 Kind = Literal["life", "paper", "published", "here"]
 
 KETTLE_GRID = "WORLD"
+PAPER = "(the paper)"
 _LIFE = {
     "phone_charge": "a phone charge",
     "car_km": "1 km by car",
@@ -29,9 +30,9 @@ _PAPER = {
     "w/ tuning & experimentation": "an NLP project, 4,789 models (the paper)",
     "Transformer (big)": "Transformer, big (the paper)",
     "w/ neural architecture search": "Evolved Transformer search (the paper)",
+    "BERT (base)": "BERT, base (the paper)",
 }
 _PUBLISHED = {
-    "BERT base (Strubell)": "BERT, base (the paper)",
     "Evolved Transformer NAS": "Evolved Transformer search, as it was run",
     "BLOOM 176B": "BLOOM 176B, its electricity",
     "GPT-3 175B": "GPT-3 175B, an estimate",
@@ -65,22 +66,28 @@ class Here:
 @lru_cache(maxsize=1)
 def _fixed() -> tuple[Mark, ...]:
     things = {row["id"]: row for row in data.rows("equivalents")}
-    found = [Mark(label, float(things[i]["g_per_unit"]), "life", things[i]["source"]) for i, label in _LIFE.items()]
+    grams = {i: float(things[i]["g_per_unit"]) for i in _LIFE}
+    found = [Mark(_quoted(label, grams[i]), grams[i], "life", things[i]["source"]) for i, label in _LIFE.items()]
     grid = intensity(KETTLE_GRID)
     litre = float(things["kettle"]["kwh_per_unit"]) * grid.intensity_g_per_kwh
     found.append(Mark("a litre of water boiled", litre, "life", f"{things['kettle']['source']} × {grid.source}"))
     paper = data.find("sources", "strubell") or {}
     source = f"{paper.get('publisher', '')}, {paper.get('title', '')}"
+    printed = {row["label"]: row["co2e_lb"] for row in data.rows("strubell_table_1")}
+    printed |= {row["model"]: row["co2e_lb"] for row in data.rows("strubell_table_3") if row["co2e_lb"]}
+    pounds = {label: float(printed[row]) * G_PER_LB for row, label in _PAPER.items()}
+    found += [Mark(_quoted(label, g), g, "paper", source) for label, g in pounds.items()]
     found += [
-        Mark(_PAPER[row["label"]], float(row["co2e_lb"]) * G_PER_LB, "paper", source)
-        for row in data.rows("strubell_table_1")
-        if row["label"] in _PAPER
+        Mark(_PUBLISHED[row["model"]], 1e6 * float(row["co2e_t"]), "published", row["source"])
+        for row in data.rows("published_training")
+        if row["model"] in _PUBLISHED
     ]
-    for row in data.rows("published_training"):
-        if row["model"] in _PUBLISHED:
-            kind: Kind = "paper" if "Strubell" in row["source"] else "published"
-            found.append(Mark(_PUBLISHED[row["model"]], 1e6 * float(row["co2e_t"]), kind, row["source"]))
     return tuple(found)
+
+
+def _quoted(label: str, g: float) -> str:
+    """Where the paper is quoted its pounds stand beside, as it prints them."""
+    return label.replace(PAPER, f"{PAPER[:-1]}: {g / G_PER_LB:,.0f} lb)")
 
 
 def marks(here: Here | None = None, around: int | None = None) -> list[Mark]:
@@ -140,6 +147,7 @@ CORRECTED = (
     "88 times as it was run (Patterson et al. 2021)."
 )
 SOURCES = (
-    "Sources: Strubell, Ganesh, McCallum 2019; Patterson et al. 2021; Luccioni et al. 2022; Touvron et al. 2023; "
-    "Llama 3.1 model card 2024; UK DESNZ 2025; US EPA 2026; Berners-Lee 2010; Ember 2026."
+    "Sources: Strubell et al. 2019; Patterson et al. 2021; Luccioni et al. 2022; Touvron et al. 2023; "
+    "Llama 3.1 model card; UK DESNZ 2025; US EPA 2026; Berners-Lee 2010; Ember 2026."
 )
+"""As long as a poster is wide, at most."""

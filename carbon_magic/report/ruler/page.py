@@ -12,6 +12,8 @@ from ..plain import left, plain, right, widest
 from .marks import CAPTION, CORRECTED, SOURCES, Scale, amount, marks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .marks import Here, Mark
 
 COLOURS = {"life": "#7d8590", "paper": "#3a6cb8", "published": "#a86018", "here": "#b3261e"}
@@ -28,8 +30,7 @@ _CELLS = (
     f"{TEXT};{_TIGHT};padding-right:0;width:38%",
     f"{NUMBER};{_TIGHT};width:16%",
 )
-_BARS, _AMOUNT = 24, 8
-"""Columns of the scale and of the figures, which may need some of the scale's in a unit that was chosen."""
+COLUMNS = 80
 NEIGHBOURS = 4
 
 
@@ -82,7 +83,7 @@ def text(here: Here | None = None) -> str:
     """The same in 80 columns."""
     shown = marks(here)
     scale = Scale.of(shown)
-    [wide] = widest((_AMOUNT,), ((amount(mark),) for mark in shown))
+    wide = widest((0, 0), ((mark.label if mark.kind != "here" else "", amount(mark)) for mark in shown))
     lines = [_line(mark, scale, wide) for mark in shown]
     own = next((mark for mark in shown if mark.kind == "here"), None)
     foot = ["Figures of others have different bounds: carbon_magic.published() tells them.", SOURCES]
@@ -93,12 +94,13 @@ def text(here: Here | None = None) -> str:
 
 
 def _wrapped(said: str) -> list[str]:
-    return wrap(said, 80, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    return wrap(said, COLUMNS, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _line(mark: Mark, scale: Scale, wide: int) -> str:
-    bars = _BARS + _AMOUNT - wide
+def _line(mark: Mark, scale: Scale, wide: Sequence[int]) -> str:
+    """The label and the figure; the scale has what they leave."""
+    bars = COLUMNS - sum(wide) - len("> ") - len("  ")
     at = round(scale.at(mark.g) * (bars - 1))
     track = "".join(SIGNS[mark.kind] if i == at else "\N{MIDDLE DOT}" for i in range(bars))
     arrow = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}" if mark.kind == "here" else " "
-    return f"{arrow} {left(plain(mark.label, 60), 42)} {track} {right(amount(mark), wide)}".rstrip()
+    return f"{arrow} {left(plain(mark.label, 60), wide[0])} {track} {right(amount(mark), wide[1])}".rstrip()
