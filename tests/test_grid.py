@@ -142,7 +142,7 @@ def test_the_world_is_as_wide_as_its_countries() -> None:
     assert sum(low <= g <= high for g in countries) / len(countries) == pytest.approx(0.9, abs=0.02)
     assert low < grid.intensity("FR").intensity_g_per_kwh
     assert high > grid.intensity("IN").intensity_g_per_kwh
-    assert grid.intensity("EU").intensity_range == (low, high)
+    assert grid.intensity("ASIA").intensity_range == (low, high)  # whose members we do not know
 
 
 @pytest.mark.parametrize(
@@ -246,3 +246,16 @@ print(b - a, (c - b) / 1000)
     cold, warm = (min(float(run.split()[i]) for run in runs) for i in (0, 1))
     assert cold < 0.02, "5 ms on a quiet machine"
     assert warm < 0.002
+
+
+def test_a_group_of_countries_lies_where_its_members_do():
+    members = [grid.intensity(key).intensity_g_per_kwh for key in ("SE", "FR", "DE", "PL", "EE", "CY")]
+    low, high = grid.intensity("EU").intensity_range
+    assert min(members) <= low < grid.intensity("EU").intensity_g_per_kwh < high <= max(members)
+    assert high < grid.intensity("WORLD").intensity_range[1]
+    assert grid.intensity("G7").intensity_range[1] < high
+
+
+def test_a_region_as_the_providers_portal_shows_it():
+    assert grid.intensity("azure:West Europe") == grid.intensity("azure:westeurope")
+    assert grid.intensity("Azure: North Central US").place == "azure:northcentralus"

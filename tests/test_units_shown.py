@@ -44,6 +44,7 @@ def texts():
 def test_no_figure_is_cut_and_no_line_is_too_long(chosen):
     for text in texts():
         assert max(map(width, text.splitlines())) <= 80
+        assert not re.search(r"^ *[kMGmµn]?(Wh|J|g|t|lb)\b(?!/)", text, re.MULTILINE)  # a unit that lost its figure
         for cut in re.findall(rf"(\S*){ELLIPSIS}", text):
             assert not any(letter.isdigit() for letter in cut), text
 

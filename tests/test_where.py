@@ -154,11 +154,11 @@ def test_units_hold_for_the_report_and_the_session(shell: InteractiveShell, caps
     shell.run_cell("%%carbon\nsum(range(10**5))")
     shown = capsys.readouterr().out
     assert re.search(r"energy +[\d.]+ [mµk]?J", shown)
-    assert re.search(r"CO2e +[\d.e-]+ lb", shown)
+    assert re.search(r"CO2e +[\d.E−]+ lb", shown)
     shell.run_line_magic("config", 'CarbonMagic.units = "kWh kg"')
     shell.run_line_magic("carbon", "")
     shown = capsys.readouterr().out
-    assert re.search(r"total .* [\d.]+ kWh .* [\d.e-]+ kg", shown)
+    assert re.search(r"total .* [\d.]+ kWh .* [\d.E−]+ kg", shown)
     shell.run_line_magic("config", 'CarbonMagic.units = "stone"')
     shell.run_line_magic("carbon", "")
     said = capsys.readouterr()

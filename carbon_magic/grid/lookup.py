@@ -23,6 +23,12 @@ PROVIDERS = {
 }
 """Other names of the cloud providers, cloud-init's among them."""
 
+_MEMBERS = {
+    "EU": "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK",
+    "G7": "CA DE FR GB IT JP US",
+}
+"""Groups of which the members are beyond doubt: a machine in one is in one of these countries, and in no other."""
+
 # Longer than any name in the table; what comes after is noise, and would make the message and the search long.
 _LONGEST = 100
 
@@ -68,7 +74,8 @@ def grid_of(place: str) -> str:
 
 def _cloud_region(provider: str, region: str) -> Intensity | None:
     who = provider.strip().lower()
-    row = data.find("cloud_regions", f"{PROVIDERS.get(who, who)}:{region.strip().lower()}")
+    name = region.lower().replace(" ", "")  # Azure's portal shows "West Europe"
+    row = data.find("cloud_regions", f"{PROVIDERS.get(who, who)}:{name}")
     if row is None:
         return None
     grid = _figure(row["grid"])
@@ -102,14 +109,16 @@ def _range(row: dict[str, str]) -> spread.Range:
     if row["level"] == "region" or row["parent"] == WORLD:
         # Every country counts the same: notebooks do not run where most electricity is used, and weighted by it (5th
         # percentile 110 g, Brazil) the range would leave out France, Sweden and Quebec, where much is computed.
-        return spread.union((spread.among(_figures("country")), around))
+        return spread.union((spread.among(_figures("country", among=_MEMBERS.get(row["key"], ""))), around))
     parts = _figures("part", row["key"])
     # Quebec and Alberta have one average and nothing else in common: "Canada" means one of its parts.
     return spread.union((around, spread.among(parts, 0.8))) if parts else around
 
 
-def _figures(level: str, parent: str = "") -> list[float]:
-    return [float(row["g_per_kwh"]) for row in _rows().values() if (row["level"], row["parent"]) == (level, parent)]
+def _figures(level: str, parent: str = "", among: str = "") -> list[float]:
+    """Of all places of a level, or of those whose keys are `among` some."""
+    rows = [row for row in _rows().values() if (row["level"], row["parent"]) == (level, parent)]
+    return [float(row["g_per_kwh"]) for row in rows if not among or row["key"] in among.split()]
 
 
 @lru_cache(maxsize=1)

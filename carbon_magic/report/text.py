@@ -23,6 +23,7 @@ _LEAST = (11, 8, 8, 8)
 _LEAST_OF_A_DEVICE = (9, 14, 7)
 """Columns of energy, its range, and power; the name and the bar give the room."""
 _NAME, _BAR, _SHORTEST_NAME = 19, 10, 8
+_KEPT = "\N{NO-BREAK SPACE}"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 
@@ -116,7 +117,11 @@ def figure(label: str, value: str, span: str, known: str, beside_it: str = "") -
     """A leading figure with its range in one line; in two where the units that were chosen make it longer."""
     at, wide = widest((9, 15), [(value, span)])
     said = f"  {left(label, 6)} {left(value, at)} {left(span, wide)} {left(known, 29)} {beside_it}".rstrip()
-    return [said] if width(said) <= COLUMNS else wrap(said, COLUMNS, subsequent_indent=" " * 9)
+    if width(said) <= COLUMNS:
+        return [said]
+    kept = (part.replace(" ", _KEPT) for part in (value, span, known, beside_it) if part)  # a figure and its unit
+    lines = wrap(f"  {left(label, 6)} {'  '.join(kept)}", COLUMNS, subsequent_indent=" " * 9)
+    return [line.replace(_KEPT, " ") for line in lines]
 
 
 def _devices(devices: Sequence[Device], run: Run) -> list[str]:
