@@ -20,8 +20,9 @@ from carbon_magic.curve import Curve
 from carbon_magic.tick import Budget
 from carbon_magic.totals import Session
 from carbon_magic.widgets import live
-from carbon_magic.widgets.live import STATIC, LiveView, wire
+from carbon_magic.widgets.live import LiveView, wire
 from carbon_magic.widgets.summary import SummaryView
+from carbon_magic.widgets.view import STATIC
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
 from .. import units
@@ -15,6 +13,7 @@ from ..report import beside, run_html
 from ..report.extremes import keep
 from ..report.palette import looks
 from ..report.plain import plain
+from .view import View, file
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -25,17 +24,16 @@ PAST = 300
 LOADING_S = 2.0
 """After so long anywidget gives up loading a model, and says so itself."""
 _retired: list[LiveView] = []
-STATIC = Path(__file__).parent / "static"
 
 
-class LiveView(anywidget.AnyWidget):
+class LiveView(View):
     """Makes the waiting element of class `target` live: construct it in any thread, feed it ticks, close it.
 
     `run` is the first look at the run: its devices, its place, its name.
     """
 
-    _esm = STATIC / "live.js"
-    _css = STATIC / "live.css"
+    _esm = file("live.js")
+    _css = file("live.css")
     target = traitlets.Unicode().tag(sync=True)
     html = traitlets.Unicode().tag(sync=True)
     units = traitlets.Unicode().tag(sync=True)

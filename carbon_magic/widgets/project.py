@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
 from ..report import project_html, words
@@ -12,7 +11,7 @@ from ..report import project_words as say
 from ..report.html import NONE_YET
 from ..report.plain import plain
 from ..report.run_html import CO2E
-from .live import STATIC
+from .view import View, file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +22,11 @@ LONGEST = 400
 """Characters that a search looks through in a run's tags."""
 
 
-class ProjectView(anywidget.AnyWidget):
+class ProjectView(View):
     """Makes the account in the element of class `target` interactive until it is closed."""
 
-    _esm = STATIC / "project.js"
-    _css = STATIC / "project.css"
+    _esm = file("project.js")
+    _css = file("project.css")
     target = traitlets.Unicode().tag(sync=True)
     html = traitlets.Unicode().tag(sync=True)
     lines: traitlets.List[Any] = traitlets.List().tag(sync=True)

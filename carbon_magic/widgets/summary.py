@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import anywidget
 import traitlets
 
 from .. import equivalents, units
@@ -15,7 +14,7 @@ from ..report import session_html, words
 from ..report.plain import plain
 from ..run import Run, Tag
 from ..totals import Session
-from .live import STATIC
+from .view import View, file
 
 if TYPE_CHECKING:
     from ..grid import Intensity
@@ -36,14 +35,14 @@ class Desk(Protocol):
         ...
 
 
-class SummaryView(anywidget.AnyWidget):
+class SummaryView(View):
     """Makes the summary in the element of class `target` interactive until it is closed.
 
     Without a `desk` it is only looked at. `changed` hears of every session that looks otherwise than the saved one.
     """
 
-    _esm = STATIC / "summary.js"
-    _css = STATIC / "summary.css"
+    _esm = file("summary.js")
+    _css = file("summary.css")
     target = traitlets.Unicode().tag(sync=True)
     html = traitlets.Unicode().tag(sync=True)
     units = traitlets.Unicode().tag(sync=True)
