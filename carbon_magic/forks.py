@@ -29,14 +29,16 @@ class NoFork:
 
     def __enter__(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._forking, LONGEST_S)
+            if self._forking:
+                self._changed.wait_for(lambda: not self._forking, LONGEST_S)
             self._inside[threading.get_ident()] = time.monotonic()
 
     def __exit__(self, *_: object) -> None:
         with self._changed:
             began_s = self._inside.pop(threading.get_ident(), 0.0)
             self._slow = self._slow and time.monotonic() - began_s > LONGEST_S
-            self._changed.notify_all()
+            if self._forking:
+                self._changed.notify_all()
 
     def before_fork(self) -> None:
         """Wait until nobody is inside, and let nobody in."""

@@ -6,6 +6,8 @@ import os
 import sys
 import time
 
+from .sysfs import content
+
 FRESH_S = 0.002
 """The model and the share ask within a moment of each other, and for the kernel an answer is a long text to write; its
 ticks are five times as long."""
@@ -21,8 +23,7 @@ if sys.platform == "linux":
         now_s, seen = time.monotonic(), _seen
         if now_s - seen[0] < FRESH_S:
             return seen[1], seen[2]
-        with open("/proc/stat", "rb", buffering=0) as file:
-            user, nice, system, idle, iowait, irq, softirq, steal = map(int, file.read(256).split(None, 9)[1:9])
+        user, nice, system, idle, iowait, irq, softirq, steal = map(int, content("/proc/stat", 256).split(None, 9)[1:9])
         busy = user + nice + system + irq + softirq
         _seen = now_s, busy / _HZ, (busy + idle + iowait + steal) / _HZ
         return _seen[1], _seen[2]

@@ -127,6 +127,9 @@ class Edges:
 
     def unsettled(self, now_s: float) -> bool:
         """Whether a tick is still awaited for some mark; gives up after two and a half ticks."""
+        if not self._open:  # nearly always
+            self._ticks.clear()
+            return False
         horizon = 2.5 * max(self.tick_s, self.told_s)
         self._open = [m for m in self._open if not m.settled and now_s - m.t_s < horizon]
         if not self._open:

@@ -14,6 +14,7 @@ from ..ranges import Range
 from .lag import Lag
 from .meter import Meter
 from .site import Found, Missing, Site
+from .sysfs import content
 from .watts import Watts
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Chip(NamedTuple):
     def micro(self, attribute: str) -> Callable[[], float]:
         """A question for a value in micro-units."""
         path = self.path(attribute)
-        return lambda: int(path.read_bytes()) / 1e6
+        return lambda: int(content(path)) / 1e6
 
 
 class EnergyCounter(Meter):
@@ -86,7 +87,7 @@ class EnergyCounter(Meter):
 
     def asleep(self) -> bool:
         try:
-            return self._status.read_bytes().startswith(b"suspend")
+            return content(self._status).startswith(b"suspend")
         except OSError:
             return False
 
@@ -231,7 +232,7 @@ def _jetson(chips: Sequence[Chip], now: Callable[[], float]) -> list[Meter]:
     asked = [rails[label] for label in labels]
 
     def ask() -> float:
-        return sum(int(volt.read_bytes()) * int(ampere.read_bytes()) for volt, ampere in asked) / 1e6
+        return sum(int(content(volt)) * int(content(ampere)) for volt, ampere in asked) / 1e6
 
     meter = Watts(
         ask, now, name="Jetson module", kind="cpu", source=f"INA3221, polled: {' + '.join(labels)}", gain=BOARD_GAIN

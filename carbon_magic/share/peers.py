@@ -40,6 +40,8 @@ SIZE = SLOTS * SLOT
 _LAST = slice(_HEAD.size // 8 - 1, None, SLOT // 8)
 """The end of each slot's last span, where the file is seen as doubles."""
 _FOREVER = float("inf")
+SETTLED_NS = 1_000_000_000
+"""A folder that has not changed for so long tells of its next change by its time."""
 _TRIES = 20
 
 Span = tuple[float, float]
@@ -82,6 +84,8 @@ class Peers:
         self._lock = threading.Lock()  # runs begin and end in any thread
         self._name = str(os.getuid()) if hasattr(os, "getuid") else "user"
         self._files: dict[str, mmap.mmap | None] = {}
+        self._entries: int | None = None
+        """When the folder was last changed, once its files are known."""
         self._at: int | None = None
         with contextlib.suppress(OSError, ValueError):
             self._at = self._claim()
@@ -143,7 +147,7 @@ class Peers:
         spans = [*self._spans, *([(min(self._open.values()), _FOREVER)] if self._open else [])]
         owner = (self._boot, self._owner.pid, self._owner.started or 0.0, self._cpus)
         ends = (spans[0][0], spans[-1][1]) if spans else (0.0, 0.0)
-        body = b"".join(_SPAN.pack(*span) for span in spans)
+        body = struct.pack(f"={2 * len(spans)}d", *itertools.chain.from_iterable(spans))
         self._seq += 2
         memory[at : at + _HEAD.size] = _HEAD.pack(_MAGIC, self._seq - 1, *owner, len(spans), *ends)
         memory[at + _HEAD.size : at + _HEAD.size + len(body)] = body
@@ -152,9 +156,13 @@ class Peers:
     def others(self, since_s: float) -> list[Peer]:
         """The other processes of this host that have counted since then. Never raises."""
         with contextlib.suppress(OSError):
-            for name in os.listdir(self._folder):  # noqa: PTH208 - asked each second
-                if name not in self._files:  # those that are no such file are there as None
-                    self._open_file(name)
+            entries = os.stat(self._folder).st_mtime_ns  # noqa: PTH116 - asked each second, as is all of this
+            if entries != self._entries:
+                for name in os.listdir(self._folder):  # noqa: PTH208
+                    if name not in self._files:  # those that are no such file are there as None
+                        self._open_file(name)
+                # One that is made within the same tick of the file system's clock leaves the same stamp.
+                self._entries = entries if time.time_ns() - entries > SETTLED_NS else None
         known = [(name, memory) for name, memory in self._files.items() if memory is not None]
         return [peer for name, memory in known for peer in self._read(name, memory, since_s)]
 
@@ -171,10 +179,7 @@ class Peers:
     def _read(self, name: str, memory: mmap.mmap, since_s: float) -> Iterator[Peer]:
         with memoryview(memory) as view, view.cast("d") as doubles, doubles[_LAST] as ends:
             lasts = ends.tolist()  # one call: unpacking each slot of a full file takes five times as long
-        for i, end_s in enumerate(lasts):
-            if not end_s > since_s:
-                continue
-            at = i * SLOT
+        for at in [i * SLOT for i, end_s in enumerate(lasts) if end_s > since_s]:
             magic, seq, boot, pid, started, cpus, count, _, last_s = _HEAD.unpack_from(memory, at)
             if magic != _MAGIC or seq % 2 or not last_s > since_s or not 0 < count <= SPANS or not cpus > 0:
                 continue
