@@ -1,4 +1,4 @@
-"""python -m benchmarks [speed | truth | live]: measure, print tables, write results/."""
+"""python -m benchmarks [speed | truth | floor | live | ledger]: measure, print tables, write results/."""
 
 from __future__ import annotations
 

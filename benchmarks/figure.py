@@ -10,7 +10,7 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 TABLE = "README-table.md"
-NAMES = ("speed", "truth", "live", "ledger")
+NAMES = ("speed", "truth", "floor", "live", "ledger")
 """The benchmarks, in the order in which they are run and shown; each has a module with a `measure`."""
 
 

@@ -15,7 +15,7 @@ from .labels import Label
 from .meters import choice, cpu_time
 from .meters.machine import Machine
 from .meters.meter import Meter
-from .meters.odometer import DENSE_S
+from .meters.odometer import DENSE_S, Mark
 from .run import Run, State
 from .share import Witness
 from .tracking import SLEPT_S, Tracking
@@ -128,7 +128,7 @@ class Tracker:
         tracking.ending = True
         if choice(self._environ) != self._chosen and any(o.meter.kind == "gpu" for o in tracking.machine.odometers):
             tracking.remarks.append(CHANGED)
-        self._drain(tracking, now_s)
+        self._drain(tracking, marks, now_s)
         tracking.during.settle(tracking.started_at, now_s - tracking.t0_s)
         with self._wake:
             if tracking.final is None:
@@ -140,7 +140,7 @@ class Tracker:
         self._publish(run)
         return run
 
-    def _drain(self, tracking: Tracking, end_s: float) -> None:
+    def _drain(self, tracking: Tracking, marks: Sequence[Mark], end_s: float) -> None:
         """Wait for the next tick of slow counters, where it matters: it tells what was used up to the end."""
         slowest_s = max((o.tick_s for o in tracking.machine.odometers if o.slow), default=0.0)
         if end_s - tracking.t0_s > DRAIN_BELOW_TICKS * slowest_s:
@@ -148,6 +148,7 @@ class Tracker:
         try:
             while self.clock.monotonic() - end_s < DRAIN_S and tracking.machine.settle():
                 self.clock.sleep(DENSE_S / 4)  # nobody else's time is taken: the cell has ended
+            tracking.machine.look_back(tracking.begin, marks)
         except KeyboardInterrupt:
             return  # whoever is in a hurry gets the wider range
 

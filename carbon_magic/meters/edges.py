@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
@@ -40,6 +40,8 @@ class Mark:
     """The tick that settled it."""
     shown_w: float | None = None
     """What its sensor shows, where that is late: see lag.py."""
+    past: Sequence[tuple[float, float]] = ()
+    """At the end of a short run: what the device recorded of its watts, where it does."""
 
 
 class _Tick(NamedTuple):
@@ -65,12 +67,14 @@ class Edges:
         self._error_s = inf  # also of a known one, which is looked at again: drivers are updated
         self._open: list[Mark] = []
         self._ticks: list[_Tick] = []
+        self._doubted: list[Mark] = []  # settled; but only the tick after tells whether the power rose for good
 
     def forget(self) -> None:
         """Nobody was looking: what is known of the moment of the last tick is worth nothing; its length is."""
         self._at_s = None
         self._open.clear()
         self._ticks.clear()
+        self._doubted.clear()
 
     def moved(
         self, from_s: float, to_s: float, stood_s: float, joules: float, watts: Callable[[], float | None]
@@ -82,8 +86,12 @@ class Edges:
             self._error_s = inf
         if gap_s > max(3 * DENSE_S, self.tick_s / 4):
             self._at_s = None
+            self._doubted.clear()
             return
         self._measure(at_s, gap_s)
+        for mark in self._doubted:
+            mark.cut = mark.cut and mark.cut._replace(then_w=joules / self.tick_s)
+        self._doubted.clear()
         self._at_s = at_s
         if self._open:
             self._ticks.append(_Tick(at_s, gap_s, joules, watts() if self.tick_s >= WINDOWED_S else None))
@@ -134,7 +142,8 @@ class Edges:
         self._open = [m for m in self._open if not m.settled and now_s - m.t_s < horizon]
         if not self._open:
             self._ticks.clear()
-        return bool(self._open)
+        self._doubted = [m for m in self._doubted if now_s - m.t_s < horizon]
+        return bool(self._open or self._doubted)
 
     def _settle(self, tick: _Tick) -> None:
         gap_j = tick.joules * min(0.5, tick.gap_s / (2 * self.tick_s))
@@ -147,6 +156,8 @@ class Edges:
                 seen = tick.joules, max(0.0, 1 - ahead), self.tick_s, mark.watts, tick.watts
                 before_j, mark.edge_j = share(*seen)
                 mark.cut = Cut(tick.t_s, *seen, before_j, gap_j)
+                if mark.cut.rose():
+                    self._doubted.append(mark)
             mark.joules += before_j
             mark.edge_j += gap_j
             mark.settled = True

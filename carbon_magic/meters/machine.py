@@ -69,6 +69,12 @@ class Machine:
                 odometer.update()
             return any(odometer.unsettled(now) for odometer in awaited)
 
+    def look_back(self, begin: Sequence[Mark], end: Sequence[Mark]) -> None:
+        """After a short run: ask slow counters' devices what they themselves recorded of their watts meanwhile."""
+        with self._lock:
+            for odometer, first, last in zip(self.odometers, begin, end, strict=True):
+                odometer.look_back(first, last)
+
     def next_tick(self, longest_s: float) -> None:
         """Wait until every slow counter has been seen to tick: 2.5 ticks, and `longest_s`, at most."""
         began_s = self._clock.monotonic()

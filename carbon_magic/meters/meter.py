@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from ..device import Method, Scope
@@ -88,6 +88,10 @@ class Meter(ABC):
     def shown_w(self) -> float | None:
         """What its sensor showed at the last look, of one with a lag."""
         return None
+
+    def past_w(self, since_s: float) -> Sequence[tuple[float, float]]:  # noqa: ARG002 - see nvml
+        """What the device itself recorded since then: monotonic seconds, and the mean watts since the sample before."""
+        return ()
 
     @property
     def slow(self) -> bool:

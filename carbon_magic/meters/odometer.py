@@ -22,6 +22,8 @@ SLEPT_S = 0.1
 """BOOTTIME ahead of MONOTONIC by this much more than before: the machine slept."""
 LEARN_S, LEARN_TIMES = 1.0, 5
 """For so long after the counting began, and so many times, a slow counter whose tick is not known is read densely."""
+KEPT_S = 2.0
+"""Drivers keep their last 120 samples or so: 2.4 s of them, of which some ticks are gone when a run has ended."""
 FORGET_COST = 1.02
 """The cheapest read seen so far counts a little less with every read: a machine may become slower."""
 
@@ -233,6 +235,12 @@ class Odometer:
             self._edges.open(mark)
         return mark
 
+    def look_back(self, begin: Mark, end: Mark) -> None:
+        """After a short run: what the device itself recorded of its watts tells more of the ticks at the two edges."""
+        if begin.cut is not None and end.cut is not None and end.t_s - begin.t_s < KEPT_S:
+            with suppress(Exception):
+                end.past = self.meter.past_w(begin.t_s - 2 * self.tick_s)
+
     def unsettled(self, now_s: float) -> bool:
         """Whether a tick is still awaited for some mark; gives up after two and a half ticks."""
         return self._edges.unsettled(now_s)
@@ -256,7 +264,7 @@ class Odometer:
         # An edge that no tick settles is uniform over one: 90 % of it lies within 0.45 tick.
         plain_j = 0.45 * mean_w * self.tick_s if self.slow or self.meter.method == "counter" else 0.0
         edge_j = hypot(*(m.edge_j if m.settled and self.slow else plain_j + m.edge_j for m in (begin, end)))
-        joules, below_j, above_j = between(begin, end, edge_j, self.meter.max_w)
+        joules, below_j, above_j = between(begin, end, edge_j, self.meter.limit_w, self.meter.max_w)
         # The readings lie a little outside the cell: what was used while the meters were read is not the cell's.
         inside = min(1.0, max(0.0, (now_s - t0_s) / seconds))
         outside_j = joules * (1 - inside) / 2

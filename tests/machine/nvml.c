@@ -304,6 +304,31 @@ API nvmlDeviceGetFieldValues(Device device, int count, FieldValue *values) {
     return SUCCESS;
 }
 
+typedef struct { unsigned long long timestamp; union { double d; unsigned u; unsigned long long ull; } value; } Sample;
+
+/* The driver's record: a window of the sensor every samples_s, the last 120 of them, by the time of day in microseconds. */
+API nvmlDeviceGetSamples(Device device, int what, unsigned long long since, int *type, unsigned *count, Sample *samples) {
+    enum { POWER = 0, MODULE_POWER = 7, KEPT = 120, UNSIGNED = 1 };
+    ASK(device, type && count);
+    if (what != (a.gpu->module ? MODULE_POWER : POWER) || a.gpu->samples_s <= 0) return NOT_SUPPORTED;
+    int error = refusal(&a, "no_power");
+    if (error) return error;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    double every = a.gpu->samples_s, last = floor((a.t - 0.4 * every) / every) * every + 0.4 * every;
+    unsigned room = *count, n = 0;
+    for (int i = KEPT - 1; i >= 0; i--) {
+        double at = last - i * every;
+        long long us = now.tv_sec * 1000000LL + now.tv_nsec / 1000 - (long long)((a.t - at) * 1e6);
+        if (us <= (long long)since) continue;
+        if (samples && n < room) samples[n] = (Sample){.timestamp = (unsigned long long)us, .value.u = window_mw(a.gpu, at, a.gpu->instant_s)};
+        n++;
+    }
+    *type = UNSIGNED;
+    *count = samples && n > room ? room : n;
+    return n ? SUCCESS : NOT_FOUND;
+}
+
 /* ---- load ---- */
 
 typedef struct { unsigned gpu, memory; } Utilization;

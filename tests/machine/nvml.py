@@ -64,6 +64,8 @@ class Gpu:
     """What nvmlDeviceGetPowerUsage is the mean of."""
     instant_s: float = 0.025
     """What NVML_FI_DEV_POWER_INSTANT is the mean of."""
+    samples_s: float = 0.0
+    """How often the driver itself keeps such a window (nvmlDeviceGetSamples); 0: it keeps none."""
     start_j: float = 87_654.321
     gain: float = 1.0
     """What the sensor shows for a true watt: ± 5 % from board to board."""
@@ -135,7 +137,7 @@ def configure(
         lines += ["gpu", f"name {gpu.name}", f"uuid {uuid}", f"pci {pci}", f"memory {gpu.memory_gb * 1e9!r}"]
         lines += [f"mig {-1 if gpu.mig is None else gpu.mig}", f"architecture {gpu.architecture}"]
         lines += [f"cores {gpu.cores}", f"clock_mhz {gpu.clock_mhz}", f"module {int(gpu.module)}"]
-        for key in ("limit_w", "tick_s", "phase_s", "window_s", "instant_s", "start_j", "gain", "call_s"):
+        for key in ("limit_w", "tick_s", "phase_s", "window_s", "instant_s", "samples_s", "start_j", "gain", "call_s"):
             lines.append(f"{key} {float(getattr(gpu, key))!r}")
         lines += [" ".join(["term", *map(str, term)]) for term in gpu.trace.terms]
         for fault in sorted(gpu.faults, key=lambda fault: fault.at):

@@ -16,7 +16,7 @@ typedef struct { char kind[WORD]; double at, until, joules; } Fault;
 typedef struct { unsigned pid, sm; unsigned long long bytes; } Process;
 typedef struct {
     char name[TEXT], uuid[TEXT], pci[32];
-    double limit_w, tick_s, phase_s, window_s, instant_s, start_j, gain, memory;
+    double limit_w, tick_s, phase_s, window_s, instant_s, samples_s, start_j, gain, memory;
     double cores, clock_mhz, call_s;
     int architecture, module, mig; /* mig: -1 knows no MIG, 0 is off, else how many instances */
     int n_terms, n_faults, n_processes;
@@ -58,6 +58,7 @@ static void parse(Machine *m, FILE *file) {
         else if (!strcmp(key, "phase_s")) g->phase_s = strtod(value, NULL);
         else if (!strcmp(key, "window_s")) g->window_s = strtod(value, NULL);
         else if (!strcmp(key, "instant_s")) g->instant_s = strtod(value, NULL);
+        else if (!strcmp(key, "samples_s")) g->samples_s = strtod(value, NULL);
         else if (!strcmp(key, "start_j")) g->start_j = strtod(value, NULL);
         else if (!strcmp(key, "gain")) g->gain = strtod(value, NULL);
         else if (!strcmp(key, "memory")) g->memory = strtod(value, NULL);
@@ -168,9 +169,12 @@ static double counted(const Gpu *g, double t) {
     return sum + g->gain * joules(g, since, t);
 }
 
-static unsigned mean_mw(const Gpu *g, double t, double window) {
-    double end = tick(g, t);
+static unsigned window_mw(const Gpu *g, double end, double window) {
     return (unsigned)(g->gain * joules(g, end - window, end) / window * 1000 + 0.5);
+}
+
+static unsigned mean_mw(const Gpu *g, double t, double window) {
+    return window_mw(g, tick(g, t), window);
 }
 
 #endif

@@ -13,6 +13,10 @@ LIBRARIES = {"win32": "nvml.dll", "linux": "libnvidia-ml.so.1"}
 POWER_INSTANT = 186
 """NVML_FI_DEV_POWER_INSTANT (nvml.h): the latest window of the sensor, in mW."""
 SCOPE_GPU, SCOPE_MODULE = 0, 1
+POWER_SAMPLES = {SCOPE_GPU: 0, SCOPE_MODULE: 7}
+"""NVML_TOTAL_POWER_SAMPLES and NVML_MODULE_POWER_SAMPLES (nvml.h): the driver's own record, some 120 samples long."""
+LACKING = (3, 13)
+"""Not supported, function not found (nvml.h)."""
 GONE = (1, 2, 9, 15, 18, 999)
 """Uninitialized, invalid argument, driver not loaded, GPU is lost, library and driver differ, unknown (nvml.h)."""
 QUICK_S = 0.002
@@ -65,6 +69,13 @@ class Driver:
         if value.nvmlReturn:
             raise nvml.NVMLError(value.nvmlReturn)
         return float(value.value.uiVal) / 1000
+
+    def samples_w(self, handle: Any, since_s: float, scope: int = SCOPE_GPU) -> list[tuple[float, float]]:
+        """The driver's own record since then: when, and the watts seen. Raises NVMLError where it keeps none."""
+        ahead_s = time.time() - self._now()  # it stamps them by the time of day
+        since_us = max(0, int((since_s + ahead_s) * 1e6))
+        _, samples = self.nvml.nvmlDeviceGetSamples(handle, POWER_SAMPLES[scope], since_us)
+        return [(each.timeStamp / 1e6 - ahead_s, each.sampleValue.uiVal / 1000) for each in samples]
 
     def _check(self, call: Any, *arguments: Any) -> None:
         began_s = time.perf_counter()
