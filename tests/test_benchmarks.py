@@ -76,4 +76,4 @@ def test_results_come_back_as_they_were_written(measured, tmp_path):
 def test_an_unknown_name_is_told_with_those_there_are(capsys):
     with pytest.raises(SystemExit):
         command.main(["sped"])
-    assert "'sped'; there are speed, truth, live" in capsys.readouterr().err
+    assert "'sped'; there are speed, truth, floor, live" in capsys.readouterr().err

@@ -313,13 +313,15 @@ API nvmlDeviceGetSamples(Device device, int what, unsigned long long since, int 
     if (what != (a.gpu->module ? MODULE_POWER : POWER) || a.gpu->samples_s <= 0) return NOT_SUPPORTED;
     int error = refusal(&a, "no_power");
     if (error) return error;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    struct timespec day, up;
+    clock_gettime(CLOCK_MONOTONIC, &up);
+    clock_gettime(CLOCK_REALTIME, &day);
+    double ahead = (double)(day.tv_sec - up.tv_sec) + 1e-9 * (double)(day.tv_nsec - up.tv_nsec) + a.machine->origin;
     double every = a.gpu->samples_s, last = floor((a.t - 0.4 * every) / every) * every + 0.4 * every;
     unsigned room = *count, n = 0;
     for (int i = KEPT - 1; i >= 0; i--) {
         double at = last - i * every;
-        long long us = now.tv_sec * 1000000LL + now.tv_nsec / 1000 - (long long)((a.t - at) * 1e6);
+        long long us = (long long)((at + ahead) * 1e6);
         if (us <= (long long)since) continue;
         if (samples && n < room) samples[n] = (Sample){.timestamp = (unsigned long long)us, .value.u = window_mw(a.gpu, at, a.gpu->instant_s)};
         n++;
