@@ -8,10 +8,10 @@ from math import hypot, inf
 from ..clock import Clock
 from ..device import BELOW_RESOLUTION, Device
 from .counter import GAP, Reading, Step, difference
-from .cut import between
 from .edges import DENSE_S, Edges, Mark
 from .event import Event
 from .meter import Meter
+from .used import used
 
 __all__ = ["DENSE_S", "Event", "Mark", "Odometer"]
 
@@ -264,18 +264,9 @@ class Odometer:
         # An edge that no tick settles is uniform over one: 90 % of it lies within 0.45 tick.
         plain_j = 0.45 * mean_w * self.tick_s if self.slow or self.meter.method == "counter" else 0.0
         edge_j = hypot(*(m.edge_j if m.settled and self.slow else plain_j + m.edge_j for m in (begin, end)))
-        joules, below_j, above_j = between(begin, end, edge_j, self.meter.limit_w, self.meter.max_w)
-        # The readings lie a little outside the cell: what was used while the meters were read is not the cell's.
-        inside = min(1.0, max(0.0, (now_s - t0_s) / seconds))
-        outside_j = joules * (1 - inside) / 2
-        joules, edge_j = joules * inside, edge_j + outside_j
-        if self.meter.lag is not None and begin.shown_w is not None and end.shown_w is not None:
-            most_w = self.meter.limit_w or self.meter.max_w
-            lacks_j, off_j = self.meter.lag.late(begin.shown_w, end.shown_w, joules / seconds, seconds, most_w)
-            joules, edge_j = max(0.0, joules + lacks_j), hypot(edge_j, off_j)
-            below_j, above_j = hypot(below_j, off_j), hypot(above_j, off_j)
-        low_j = joules - (end.slack_low_j - begin.slack_low_j) - below_j - outside_j
-        high_j = joules + (end.slack_high_j - begin.slack_high_j) + above_j + outside_j
+        joules, below_j, above_j, edge_j = used(self.meter, begin, end, edge_j, now_s - t0_s)
+        low_j = joules - (end.slack_low_j - begin.slack_low_j) - below_j
+        high_j = joules + (end.slack_high_j - begin.slack_high_j) + above_j
         notes = list(self.meter.notes)
         notes += [event.sentence(t0_s) for event in self.events[begin.events : end.events]]
         lost = self._last is not None and not self.answering
