@@ -13,7 +13,7 @@ import carbon_magic
 from carbon_magic import meters
 
 
-def track(plan: list[tuple[float, int]], busy: bool, seed: int) -> dict[str, Any]:
+def track(plan: list[tuple[float, int]], busy: bool, seed: int, precise: bool) -> dict[str, Any]:
     """So many cells of so many seconds each, at odd moments, the main thread asleep or in a pure-Python loop."""
     rng = random.Random(seed)
     order = [seconds for seconds, times in plan for _ in range(times)]
@@ -22,13 +22,13 @@ def track(plan: list[tuple[float, int]], busy: bool, seed: int) -> dict[str, Any
         time.sleep(1.0)
     return {
         "gain": {meter.name: meter.gain for meter in meters.find(os.environ, time.monotonic)},
-        "cells": [_cell(seconds, busy, rng.uniform(0.0, 0.2)) for seconds in order],
+        "cells": [_cell(seconds, busy, rng.uniform(0.0, 0.2), precise) for seconds in order],
     }
 
 
-def _cell(seconds: float, busy: bool, pause_s: float) -> dict[str, Any]:
+def _cell(seconds: float, busy: bool, pause_s: float, precise: bool) -> dict[str, Any]:
     time.sleep(pause_s)
-    with carbon_magic.track() as handle:
+    with carbon_magic.track(precise=precise) as handle:
         t0 = time.monotonic()
         if busy:
             while time.monotonic() - t0 < seconds:

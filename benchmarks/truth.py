@@ -21,6 +21,7 @@ SHAPES: Mapping[str, machine.Trace] = {
 }
 CPU_PLAN = ((0.05, 50), (1.0, 8), (5.0, 2))
 GPU_PLAN = ((0.05, 15), (0.2, 16), (1.0, 8), (5.0, 3))
+SHORT_PLAN = ((0.2, 32),)
 TICKS_S = (0.02, 0.1)
 CPU_ASKED = {0.05: (0.02, 0.10), 1.0: (0.001, 0.01)}
 GPU_ASKED = {0.2: (0.05, 0.25), 1.0: (0.005, 0.03), 5.0: (0.001, 0.01)}
@@ -70,6 +71,11 @@ def measure(fresh: Fresh) -> Iterator[Figure]:
         for tick_s in TICKS_S:
             found = _cells(fresh, *_gpus(tick_s), GPU_PLAN, busy)
             yield from _figures(f"NVML, {1000 * tick_s:.0f}-ms ticks, {load}", found, GPU_ASKED)
+    # The driver's own record of watts settles both edges of a short cell, and a tick awaited first its beginning.
+    found = _cells(fresh, *_gpus(0.1, samples_s=0.02), SHORT_PLAN, False)
+    yield from _figures("NVML, 100-ms ticks, the driver keeps 20-ms samples", found, GPU_ASKED)
+    found = _cells(fresh, *_gpus(0.1), SHORT_PLAN, False, precise=True)
+    yield from _figures("NVML, 100-ms ticks, --precise", found, GPU_ASKED)
     yield from _imperfect(fresh)
     yield from faults.measure()
 
@@ -120,22 +126,30 @@ def _server() -> tuple[machine.SimulatedMachine, dict[str, str]]:
     return machine.SimulatedMachine(zones), devices
 
 
-def _gpus(tick_s: float) -> tuple[machine.SimulatedMachine, dict[str, str]]:
+def _gpus(tick_s: float, samples_s: float = 0.0) -> tuple[machine.SimulatedMachine, dict[str, str]]:
     """A GPU for each shape, beside a package and its DRAM."""
     zones = [
         machine.Zone("intel-rapl:0", "package-0", machine.steady(60), 225),
         machine.Zone("intel-rapl:0:0", "dram", machine.steady(8), 60),
     ]
-    gpus = [machine.Gpu(2 * trace, tick_s=tick_s, phase_s=0.37 * tick_s * i) for i, trace in enumerate(SHAPES.values())]
+    gpus = [
+        machine.Gpu(2 * trace, tick_s=tick_s, phase_s=0.37 * tick_s * i, samples_s=samples_s)
+        for i, trace in enumerate(SHAPES.values())
+    ]
     return machine.SimulatedMachine(zones, gpus), {f"gpu{i}": shape for i, shape in enumerate(SHAPES)}
 
 
 def _cells(
-    fresh: Fresh, simulated: machine.SimulatedMachine, shapes: Mapping[str, str], plan: Any, busy: bool
+    fresh: Fresh,
+    simulated: machine.SimulatedMachine,
+    shapes: Mapping[str, str],
+    plan: Any,
+    busy: bool,
+    precise: bool = False,
 ) -> Found:
     """Every device that has a shape, and the whole machine, in every cell."""
     with simulated:
-        answer = fresh.run("cells", "track", plan, busy, SEED, on=simulated.environment)
+        answer = fresh.run("cells", "track", plan, busy, SEED, precise, on=simulated.environment)
     found = Found([], [], [], [])
     for cell in answer["cells"]:
         edges, run = (cell["t0"], cell["t1"]), cell["run"]

@@ -56,6 +56,7 @@ def unseen(meter, last_j, seconds):
 @example(schedule=[(1.0, 100.0, ""), (1.0, 100.0, "wild"), (1.0, 100.0, "reset")], start=5.0, wraps=None)
 @example(schedule=[(1.0, 100.0, "zero"), (1.0, 100.0, "zero"), (30.0, 400.0, "")], start=50.0, wraps=65_536.0)
 @example(schedule=[(30.0, 500.0, "missing"), (30.0, 500.0, "missing"), (30.0, 500.0, "")], start=0.0, wraps=20_000.0)
+@example(schedule=[(16.228, 500.0, ""), (30.0, 1.0, "")], start=11_855.0, wraps=20_000.0)  # ends on a bare 0
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_the_sum_stays_between_what_was_surely_used_and_what_was_possible(schedule, start, wraps):
     clock, meter = InjectedClock(), Struck(start, wraps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 Fault = Literal["reset", "implausible", "several wraps"]
@@ -72,3 +73,11 @@ def difference(
         return Step(candidates[0], low, high, "several wraps" if high > low else None)
     guess = max(surely, min(most, mean_w * seconds)) if mean_w is not None else surely
     return Step(guess, surely, most, "reset" if plain < 0 else "implausible")
+
+
+def gone_round_j(last: Reading | None, doubted: Sequence[Reading], wraps_at_j: float | None, max_w: float) -> float:
+    """What was used if a bare 0 that nothing has followed yet is where the counter has just gone round to; else 0."""
+    if last is None or not doubted or doubted[-1].joules or not wraps_at_j:
+        return 0.0
+    round_j = wraps_at_j - last.joules
+    return round_j if round_j <= HEADROOM * max_w * (doubted[-1].t_s - last.t_s) else 0.0

@@ -7,7 +7,7 @@ from math import hypot, inf
 
 from ..clock import Clock
 from ..device import BELOW_RESOLUTION, Device
-from .counter import GAP, Reading, Step, difference
+from .counter import GAP, Reading, Step, difference, gone_round_j
 from .edges import DENSE_S, Edges, Mark
 from .event import Event
 from .meter import Meter
@@ -272,7 +272,9 @@ class Odometer:
         lost = self._last is not None and not self.answering
         silent_s = self._last.t_s if lost and self._last else self._moved_s if self._stuck else None
         if silent_s is not None:
-            high_j += (self._mean_w or 0.0) * max(0.0, now_s - max(silent_s, begin.t_s))
+            drawn_j = (self._mean_w or 0.0) * max(0.0, now_s - max(silent_s, begin.t_s))
+            round_j = gone_round_j(self._last, self._doubted, self.meter.wraps_at_j, self.meter.max_w)
+            high_j += max(drawn_j, round_j)
         if lost and silent_s is not None:
             notes.append(f"lost after {max(0.0, silent_s - t0_s):.1f} s: energy after that is not counted")
         elif self.meter.method == "counter" and joules <= edge_j:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..meter import Meter
 from ..site import Found, Missing, Site
 from .boards import Gpu, GpuCounter, GpuLoad, GpuWatts, Silent, Sleeping
-from .driver import WHAT, Driver
+from .driver import WHAT, Driver, power_folders, suspended
 from .sampler import Sampler
 from .visible import Board, visible
 
@@ -25,7 +26,11 @@ def asleep(site: Site, folders: list[Path]) -> Found:
 
 
 def open_driver(site: Site) -> Found:
-    """All boards of a driver that is there; opening it wakes them."""
+    """All boards of a driver that is there; those that are suspended sleep on.
+
+    Opening NVML initialises no board, asking for its handle does: by its number perhaps others too, by its PCI address
+    itself alone (NVML manual, nvmlInit_v2 and nvmlDeviceGetHandleBy...).
+    """
     try:
         import pynvml
 
@@ -34,16 +39,27 @@ def open_driver(site: Site) -> Found:
     except Exception as error:  # whatever a driver answers, there is no GPU to measure
         return Found((), _not_open(error))
     driver = Driver(pynvml, site.now)
-    handles = [driver.ask("nvmlDeviceGetHandleByIndex", index) for index in range(count)]
-    boards = [_board(driver, handle, index) for index, handle in enumerate(handles) if handle is not None]
+    folders = power_folders(site.sys)
+    # A container may show more boards in its sysfs than it may use; without doubt only where the numbers agree.
+    sleeping = {i: folder for i, folder in enumerate(folders) if len(folders) == count and suspended(folder)}
+    handles = [_handle(driver, index, folders, sleeping) for index in range(count)]
+    boards = [
+        _board(driver, handle, i) if i not in sleeping else Board(i, "NVIDIA", "", sleeping[i].parent.name)
+        for i, handle in enumerate(handles)
+        if handle is not None or i in sleeping
+    ]
     meters: list[Meter] = [
         Silent(f"GPU {index}", f"the driver gives no handle to it, as if it had fallen off the bus: {_UNCOUNTED}", True)
         for index, handle in enumerate(handles)
-        if handle is None
+        if handle is None and index not in sleeping
     ]
     may, sure = visible(site.environ, boards)
     sampler = Sampler(driver.library)
     for board in boards:
+        if board.number in sleeping:
+            meters.append(Sleeping(board.number, sleeping[board.number], Woken(site, board.number)))
+            meters[-1].counted = board.number in may
+            continue
         meter = _meter(driver, handles[board.number], board, site, sampler)
         if meter is None:
             why = f"it tells neither energy nor power nor load: {_UNCOUNTED}"
@@ -57,6 +73,14 @@ def open_driver(site: Site) -> Found:
             meter.notes = (*meter.notes, _DOUBT)
         meters.append(meter)
     return Found(meters)
+
+
+def _handle(driver: Driver, index: int, folders: Sequence[Path], sleeping: Collection[int]) -> Any | None:
+    if not sleeping:
+        return driver.ask("nvmlDeviceGetHandleByIndex", index)
+    if index in sleeping:
+        return None
+    return driver.ask("nvmlDeviceGetHandleByPciBusId", folders[index].parent.name.encode())
 
 
 def _not_open(error: Exception) -> list[Missing]:
