@@ -9,7 +9,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .. import units
-from .html import NUMBER, TEXT, card, faint, heading, name, quiet, row, table
+from .columns import Column, Columns, width
+from .html import card, faint, heading, name, quiet, row, table
 from .palette import Look
 from .plain import left, plain, right, widest
 from .run_html import CO2E
@@ -137,40 +138,46 @@ def _why(other: Elsewhere) -> str:
 
 
 def _html(thing: Comparison) -> str:
-    heads = ("Grid", "g/kWh", "Mean and 90 % range", CO2E, "× here", "Why it is here")
-    cells = (
-        f"{TEXT};min-width:110px",
-        NUMBER,
-        f"{TEXT};padding-left:14px",
-        NUMBER,
-        NUMBER,
-        f"{TEXT};padding:4px 0 4px 14px;white-space:nowrap",
+    """The grids, each with its bar; own first."""
+    values = [_values(thing, other) for other in thing.grids]
+    co2e, factor, times = (
+        width([head, *(one[i] for one in values)]) for i, head in ((1, ""), (2, "g/kWh"), (5, "× here"))
     )
-    wide, high = _BAR_PX
-    rows = []
-    for other in thing.grids:
-        low, top = other.grid.intensity_range
-        alt = f"{units.number(other.grid.intensity_g_per_kwh)}, {units.span(low, top, units.per_kwh)}"
-        picture = (
-            f'<img src="{_bar(thing, other)}" alt="{escape(alt)}" width="{wide}" height="{high}" '
-            'style="display:block;max-width:none;margin:2px 0">'
-        )
-        shown = name(f"{other.grid.name} {other.grid.year}", 60)
-        own = other.why is None
-        values = (
-            f"<strong>{_CHOSEN} {shown}</strong>" if own else shown,
-            escape(_factor(thing, other)),
-            picture,
-            escape(_grams(thing, other)),
-            _times(thing, other),
-            escape(_why(other)) if own else faint(escape(_why(other))),
-        )
-        rows.append(row(values, cells))
-    body = heading(f"{escape(thing.what)} on other grids", "")
-    grids = table(heads, cells, rows, style=";margin-top:8px")
-    body += f'<div tabindex="0" role="group" aria-label="Grids" style="overflow-x:auto">{grids}</div>'
+    columns = Columns(
+        "Grid",
+        (
+            Column(CO2E, co2e),
+            Column("g/kWh", max(factor, times)),
+            Column("Mean, 90 % range", 7.0, more=9.0, text=True, extra=True, fluid=True),
+            Column("Why it is here", 9.0, more=3.0, text=True),
+            Column("× here", max(factor, times), right=True),
+        ),
+    )
+    cells = columns.cells
+    grids = table(columns.heads, cells, [row(one, cells) for one in values], style=f";margin-top:8px{columns.style}")
+    body = heading(f"{escape(thing.what)} on other grids", "") + grids
     body += "".join(quiet(escape(said).replace("CO2e", CO2E)) for said in sentences(thing))
     return card(None, "The same electricity on other grids", body)
+
+
+def _values(thing: Comparison, other: Elsewhere) -> tuple[str, ...]:
+    wide, high = _BAR_PX
+    low, top = other.grid.intensity_range
+    alt = f"{units.number(other.grid.intensity_g_per_kwh)}, {units.span(low, top, units.per_kwh)}"
+    picture = (
+        f'<img src="{_bar(thing, other)}" alt="{escape(alt)}" width="{wide}" height="{high}" '
+        f'style="display:block;width:100%;max-width:{wide}px;height:{high}px;margin:2px 0">'
+    )
+    shown = name(f"{other.grid.name} {other.grid.year}", 60)
+    own = other.why is None
+    return (
+        f"<strong>{_CHOSEN} {shown}</strong>" if own else shown,
+        escape(_grams(thing, other)),
+        escape(_factor(thing, other)),
+        picture,
+        escape(_why(other)) if own else faint(escape(_why(other))),
+        _times(thing, other),
+    )
 
 
 def _bar(thing: Comparison, other: Elsewhere) -> str:
@@ -182,7 +189,7 @@ def _bar(thing: Comparison, other: Elsewhere) -> str:
     look = Look(_OWN if other.why is None else _OTHERS, "hatch" if thing.foreign(other) else "solid")
     middle = high / 2
     picture = (
-        f'<svg {_NS} viewBox="0 0 {wide} {high}">{pattern("p", look)}'
+        f'<svg {_NS} viewBox="0 0 {wide} {high}" preserveAspectRatio="none">{pattern("p", look)}'
         f'<rect y="2" width="{max(at, 1)}" height="{high - 4}" rx="2" fill="url(#p)"/>'
         f'<path d="M{low} {middle}H{top}M{low} {middle - 3}v6M{top} {middle - 3}v6" stroke="#888" fill="none"/></svg>'
     )

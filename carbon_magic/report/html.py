@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 FONT = "var(--jp-ui-font-family,system-ui,-apple-system,'Segoe UI',sans-serif)"
 HAIR = "1px solid rgba(128,128,128,.22)"
 NONE_YET = "\N{EN DASH}"
+_TWO_BY_TWO = 4
 FAINT = "opacity:.72"
 SMALL = "font-size:12px;line-height:18px"
 _CARD = (
-    "box-sizing:border-box;max-width:900px;min-width:0;margin:4px 0 6px;padding:12px 16px 13px;overflow:hidden;"
+    "box-sizing:border-box;max-width:900px;min-width:0;margin:4px 0 6px;overflow:hidden;"
+    "padding:12px 16px 13px;padding:12px clamp(10px,4%,20px) 13px;"
     f"border:1px solid rgba(128,128,128,.3);border-radius:8px;text-align:left;font:13px/1.5 {FONT};"
     "font-variant-numeric:tabular-nums"
 )
@@ -84,27 +86,30 @@ class Figure:
 
 
 def figures(items: Iterable[Figure]) -> str:
-    """The leading figures in one line where there is room, else below each other."""
+    """The leading figures in one line where there is room, else below each other; four of them also two by two."""
     style = "display:flex;flex-wrap:wrap;gap:8px 24px;margin:8px 0 0"
-    return f'<div style="{style}">{"".join(_figure(item) for item in items)}</div>'
+    several = list(items)
+    basis = ";flex-basis:clamp(13.4em,(60em - 100%)*999,max(13.4em,45%))" if len(several) == _TWO_BY_TWO else ""
+    return f'<div style="{style}">{"".join(_figure(item, basis) for item in several)}</div>'
 
 
-def _figure(item: Figure) -> str:
+def _figure(item: Figure, basis: str) -> str:
     """Four lines of fixed height and a width that what they say does not change: live figures move nothing.
 
     Written in the order in which they are best read: without styles each figure is one line of text.
     """
     role = item.role
     cut = "min-width:0;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
-    line = f"flex:0 0 100%;{cut}"
+    line = f"flex:0 0 100%;{cut if role else 'min-width:0'}"  # what is saved may be of two lines
+    below = item.range or ("&nbsp;" if role else "")
     parts = (
         f'<span style="order:1;flex:none;{FAINT}">{item.label}</span>',
         f'<span style="order:3;{line}">{_value(item)}</span>',
         f'<span style="order:2;flex:1 1 0;{cut};{FAINT}"{hook(role and f"{role}-beside")}>{item.beside}</span>',
-        f'<span style="order:4;{line}"{hook(role and f"{role}-range")}>{item.range or "&nbsp;"}</span>',
+        f'<span style="order:4;{line}"{hook(role and f"{role}-range")}>{below}</span>',
         f'<span style="order:5;flex:0 0 100%">{item.known}</span>',
     )
-    box = f"flex:1 1 180px;min-width:0;display:flex;flex-wrap:wrap;align-content:flex-start;gap:0 8px;{SMALL}"
+    box = f"flex:1 1 13.4em{basis};min-width:0;display:flex;flex-wrap:wrap;align-content:flex-start;gap:0 8px;{SMALL}"
     return f'<div style="{box}">{" ".join(parts)}</div>'
 
 
@@ -117,7 +122,10 @@ def _value(item: Figure) -> str:
         f'<span style="{large if word[0].isdigit() or word == NONE_YET else "font-size:16px"}">{word}</span>'
         for word in item.value.split(" ")
     ]
-    tag, quiet = ("output", f' aria-live="off"{hook(item.role)}') if item.role else ("span", "")
+    # js/src/strip.ts finds a saved figure by its class.
+    tag, quiet = (
+        ("output", f' aria-live="off"{hook(item.role)}') if item.role else ("span", ' class="carbon-magic-figure"')
+    )
     return f'<{tag}{quiet} style="line-height:36px">{" ".join(words)}</{tag}>'
 
 
@@ -136,7 +144,9 @@ def table(
     return (
         f'<table{hook(role)} style="{_TABLE}{block}{style}">'
         f'<thead style="border:0{block}"><tr style="{_ROW}{_flexed(cells)}">{head}</tr></thead>'
-        f'<tbody style="border:0{block}">{"".join(rows)}</tbody>{foot and f"<tfoot>{foot}</tfoot>"}</table>'
+        f'<tbody style="border:0{block}">{"".join(rows)}</tbody>'
+        + (f'<tfoot style="border:0{block}">{foot}</tfoot>' if foot else "")
+        + "</table>"
     )
 
 
@@ -159,7 +169,7 @@ def spanning(text: str, columns: int, flexed: bool = False) -> str:
 
 def _flexed(cells: Sequence[str]) -> str:
     """Rows whose columns are flexible break into two lines where the page is narrow."""
-    return ";display:flex;flex-wrap:wrap;justify-content:flex-end" if "flex" in cells[0] else ""
+    return ";display:flex;flex-wrap:wrap;padding:4px 0" if "flex" in cells[0] else ""
 
 
 def quiet(text: str, role: str | None = None, space: int = 8) -> str:

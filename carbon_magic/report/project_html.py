@@ -9,12 +9,11 @@ from .. import units
 from . import money, project_svg, ruler, words
 from . import project_words as say
 from .beside_html import beside_html
+from .columns import Column, Columns, brief, live_row, width
 from .html import (
     FAINT,
     NONE_YET,
-    NUMBER,
     SMALL,
-    TEXT,
     Figure,
     card,
     faint,
@@ -26,13 +25,12 @@ from .html import (
     spanning,
     table,
 )
-from .run_html import CO2E, energy_beside, span, state
+from .run_html import CO2E, energy_beside, live_state, span, state_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..account import Entry, Group, Project
-    from ..account.groups import Own
+    from ..account import Group, Project
     from ..run import State
 
 RUNS = 10
@@ -40,14 +38,8 @@ RUNS = 10
 MOST_RUNS = 1000
 """Rows of an interactive table: some 400 kB with their lines, for as long as the kernel shows it."""
 GROUPS = 40
-_TIGHT = "padding-left:10px"
-_FIRST = f"{TEXT};min-width:90px;overflow-wrap:anywhere"
-_NUMBER = f"{NUMBER};{_TIGHT}"
-_WIDE = ";min-width:480px"
-_SCROLL = "margin:12px -16px 0;padding:0 16px;overflow-x:auto"
+_WIDEST_STAGE = 8.0
 _STRONG_LINE = "1px solid rgba(128,128,128,.7)"
-_RUN_HEADS = ("Run", "State", "Stage", "Began", "Time", "Energy", CO2E)
-_RUN_CELLS = (_FIRST, f"{TEXT};white-space:nowrap", TEXT, f"{TEXT};white-space:nowrap", *(_NUMBER,) * 3)
 
 
 def project(thing: Project, by: Sequence[str], target: str | None = None) -> str:
@@ -99,25 +91,37 @@ def _figures(thing: Project, live: bool) -> tuple[Figure, ...]:
 
 def below_multiplier(thing: Project) -> str:
     """What the leading figure of the multiplier is."""
-    return "everything \N{DIVISION SIGN} the final model" if thing.multiplier else "the final run is not chosen"
+    return "everything \N{DIVISION SIGN} final model" if thing.multiplier else "the final run is not chosen"
 
 
 def _groups(thing: Project, what: str) -> str:
     """A table of groups; of the stages with the colours of the weeks' picture."""
     gpus = thing.gpu_hours > 0
-    heads = (say.heading(what), "Runs", "Lost", "GPU-hours" if gpus else "Time", "Energy", CO2E, "Share")
-    cells = (_FIRST, *(_NUMBER,) * 5, f"{_NUMBER};width:24%;padding-left:20px")
     groups = thing.groups(what)
     several = groups if len(groups) <= GROUPS else sorted(groups, key=lambda g: g.energy_j, reverse=True)[:GROUPS]
-    rows = [row(_group(thing, one, what, gpus), cells) for one in several]
-    if len(several) < len(groups):
-        rows.append(spanning(f"and {len(groups) - len(several):,} smaller ones, which the total includes", len(heads)))
-    total = row(
-        _values("Total", thing.total, gpus, ""), [f"{cell};font-weight:600" for cell in cells], line=_STRONG_LINE
+    values, total = [_group(thing, one, what, gpus) for one in several], _values("Total", thing.total, gpus, "")
+    heads = (CO2E, "Share", "GPU-hours" if gpus else "Time", "Runs", "Lost")
+    energy, co2e, _, hours, runs, lost = (
+        width(one[i] for one in [("", "Energy", *heads), *values, total]) for i in range(1, 7)
     )
-    label = escape(f"By {say.heading(what).lower()}")
-    grid = table(tuple(map(escape, heads)), cells, rows, total, _WIDE)
-    return f'<div tabindex="0" role="group" aria-label="{label}" style="{_SCROLL}">{grid}</div>'
+    columns = Columns(
+        escape(say.heading(what)),
+        (
+            Column("Energy", energy),
+            Column(CO2E, co2e),
+            Column("Share", 7.0, more=13.0, extra=True, fluid=True),
+            Column(heads[2], hours, right=True),
+            Column("Runs", runs),
+            Column("Lost", lost),
+        ),
+    )
+    cells = columns.cells
+    rows = [row(one, cells) for one in values]
+    if len(several) < len(groups):
+        left_out = f"and {len(groups) - len(several):,} smaller ones, which the total includes"
+        rows.append(spanning(left_out, len(cells), flexed=True))
+    foot = row(total, [f"{cell};font-weight:600" for cell in cells], line=_STRONG_LINE)
+    return table(columns.heads, cells, rows, foot, f";margin-top:12px{columns.style}")
 
 
 def _group(thing: Project, one: Group, what: str, gpus: bool) -> tuple[str, ...]:
@@ -127,7 +131,7 @@ def _group(thing: Project, one: Group, what: str, gpus: bool) -> tuple[str, ...]
         square = f"display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:7px;background:{fill}"
         label = f'<span aria-hidden="true" style="{square}"></span>{label}'
     bar = f"height:8px;border-radius:2px;background:{fill};width:{100 * thing.share(one):.1f}%"
-    line, track = "display:flex;align-items:center;gap:8px", "flex:1 1 0;min-width:40px"
+    line, track = "display:flex;align-items:center;gap:8px", "flex:1 1 0;min-width:30px"
     figure = f'<span style="flex:none;min-width:44px">{say.share(thing, one)}</span>'
     share = f'<div style="{line}"><div aria-hidden="true" style="{track}"><div style="{bar}"></div></div>{figure}</div>'
     return _values(label, one, gpus, share)
@@ -136,7 +140,7 @@ def _group(thing: Project, one: Group, what: str, gpus: bool) -> tuple[str, ...]
 def _values(label: str, one: Group, gpus: bool, share: str) -> tuple[str, ...]:
     lost = one.failed + one.interrupted
     figures = (units.energy(one.energy_j), units.grams(one.co2e_g))
-    return (label, f"{one.runs:,}", f"{lost:,}" if lost else NONE_YET, say.hours(one, gpus), *figures, share)
+    return (label, *figures, share, say.hours(one, gpus), f"{one.runs:,}", f"{lost:,}" if lost else NONE_YET)
 
 
 def weeks(thing: Project) -> str:
@@ -169,44 +173,55 @@ def shown(thing: Project, most: int) -> list[int]:
 
 def _runs(thing: Project, most: int, live: bool) -> str:
     entries = shown(thing, most)
-    rows = [_live_run(thing, i) if live else _run(thing, i) for i in entries]
+    values = [_values_of_run(thing, i, live) for i in entries]
+    columns = _columns(values)
+    cells = columns.cells
+    rows = [live_row(one) if live else row(one, cells) for one in values]
     left = len(thing.entries) - len(entries)
     if left:
         more = "carbon_magic.project().to_frame() has all"
-        rows.append(spanning(f"and {left:,} smaller runs, which the sums include; {more}", len(_RUN_HEADS)))
-    grid = table(_RUN_HEADS, _RUN_CELLS, rows, "", _WIDE, role="runs" if live else None)
-    high = ";max-height:420px;overflow-y:auto" if live else ""
+        rows.append(spanning(f"and {left:,} smaller runs, which the sums include; {more}", len(cells), flexed=True))
+    grid = table(columns.heads, cells, rows, "", columns.style, role="runs" if live else None)
+    if live:
+        grid = f'<div class="carbon-magic-scroll" tabindex="0" role="group" aria-label="Runs">{grid}</div>'
     title = "All runs" if not left else f"The {len(entries):,} runs that took most"
-    near = _SCROLL.replace("12px", "2px", 1)
-    box = f'<div tabindex="0" role="group" aria-label="Runs" style="{near}{high}">{grid}</div>'
-    return quiet(f"{title}:", "filter" if live else None, 14) + box
+    return quiet(f"{title}:", "filter" if live else None, 14) + grid
 
 
-def _run(thing: Project, i: int) -> str:
+def _columns(rows: Sequence[Sequence[str]]) -> Columns:
+    """As wide as what stands in them, and each figure of the first of two lines as that below it."""
+    energy, co2e, time, began = (width(one[i] for one in rows) for i in (1, 2, 6, 5))
+    stage = width([one[4].removeprefix("<bdi>").removesuffix("</bdi>") for one in rows] + ["Stage"])
+    right = max(co2e, time)
+    return Columns(
+        "Run",
+        (
+            Column("Energy", energy),
+            Column(CO2E, right),
+            Column(brief("", "State"), 1.3, more=7.8, text=True),
+            Column("Stage", min(stage, _WIDEST_STAGE), text=True),
+            Column("Began", began, text=True),
+            Column("Time", right, right=True),
+        ),
+    )
+
+
+def _values_of_run(thing: Project, i: int, live: bool) -> tuple[str, ...]:
+    """Name, energy, CO2e, state, stage, day, time; shorter for a page that has js/src/rows.css."""
     entry, own = thing.entries[i], thing.own[i]
-    final = f" {faint('final')}" if i in thing.final and entry.stage != "final" else ""
-    named = f'<span style="font-weight:500">{name(entry.name, 60)}</span>{final}'
-    return row((named, state(cast("State", entry.state)), *_told(entry, own)), _RUN_CELLS)
-
-
-def _live_run(thing: Project, i: int) -> str:
-    """The same for a page that has project.css: a quarter of the size."""
-    entry = thing.entries[i]
-    sign = words.STATES[cast("State", entry.state)]
-    mark = f'<span class="carbon-magic-{entry.state}" aria-hidden="true">{sign.mark}</span> {sign.word}'
-    values = (name(entry.name, 60), mark, *_told(entry, thing.own[i]))
-    return f'<tr class="carbon-magic-run">{"".join(f"<td>{value}</td>" for value in values)}</tr>'
-
-
-def _told(entry: Entry, own: Own) -> tuple[str, ...]:
-    """Stage, day, time, energy, CO2e."""
     seen = entry.method != words.UNKNOWN
+    named, how = name(entry.name, 60), cast("State", entry.state)
+    if not live:
+        final = f" {faint('final')}" if i in thing.final and entry.stage != "final" else ""
+        named = f'<span style="font-weight:500">{named}</span>{final}'
     return (
+        named,
+        units.energy(own.energy_j if seen else None),
+        units.grams(own.co2e_g if seen else None),
+        live_state(how) if live else brief(*state_parts(how)),
         f"<bdi>{escape(say.group_name(entry.stage, 'stage'))}</bdi>" if entry.stage else NONE_YET,
         say.day(entry.started_at),
         units.duration(entry.duration_s),
-        units.energy(own.energy_j if seen else None),
-        units.grams(own.co2e_g if seen else None),
     )
 
 

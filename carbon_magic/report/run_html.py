@@ -48,9 +48,10 @@ _WAITING_HEADS = ("Whole machine, by device", "Power now", "Energy", "Share")
 # Where the page is narrower than 480 px, the first
 # column asks for a huge width, which is cut to a whole line: all figures go below the name, or none.
 _WHOLE_LINE = "flex:1 1 17em;flex-basis:calc((480px - 100%)*999);min-width:0;max-width:100%;box-sizing:border-box"
+_FIGURES = ((74, ";margin-left:auto"), (84, ""), (96, ""))
 _CELLS = (
-    f"{TEXT};{_WHOLE_LINE};display:flex;flex-wrap:wrap;align-items:flex-start;gap:0 8px",
-    *(f"{NUMBER};padding-left:8px;flex:0 0 {px}px;box-sizing:border-box" for px in (74, 84, 96)),
+    f"{TEXT};padding:0;{_WHOLE_LINE};display:flex;flex-wrap:wrap;align-items:flex-start;gap:0 8px",
+    *(f"{NUMBER};padding:0 0 0 8px;flex:0 0 {px}px;box-sizing:border-box{end}" for px, end in _FIGURES),
 )
 _USUAL_DEVICES = 2
 _SHORTEST_NAME, _LONGEST_NAME = 12, 30
@@ -128,14 +129,24 @@ def energy_beside(joules: float | None) -> str:
 
 def state(of: State, role: str | None = None) -> str:
     """A state as a coloured mark and its word."""
+    mark, word = state_parts(of)
+    return f"{mark} <span{hook(role)}>{word}</span>"
+
+
+def state_parts(of: State) -> tuple[str, str]:
+    """A state's coloured mark, and its word."""
     theme, plain_colour = _STATE_COLOURS[of]
     sign = words.STATES[of]
     # Twice: where the first look at a style drops var(), the plain colour stays.
     colour = f"color:{plain_colour};color:var(--jp-{theme}-color1,{plain_colour})"
-    return (
-        f'<span class="carbon-magic-{of}" aria-hidden="true" style="{colour}">{sign.mark}</span> '
-        f"<span{hook(role)}>{sign.word}</span>"
-    )
+    return f'<span class="carbon-magic-{of}" aria-hidden="true" style="{colour}">{sign.mark}</span>', sign.word
+
+
+def live_state(of: State) -> str:
+    """A state in a row of a page that has js/src/rows.css."""
+    sign = words.STATES[of]
+    mark = f'<span class="carbon-magic-{of}" aria-hidden="true">{sign.mark}</span>'
+    return f'<span class="carbon-magic-brief">{mark} <span>{sign.word}</span></span>'
 
 
 _STATE_COLOURS: dict[State, tuple[str, str]] = {
@@ -228,7 +239,6 @@ def _device(device: Device, run: Run, swatch: str | None) -> str:
     )
 
 
-_CUT = "overflow:hidden;text-overflow:ellipsis"
 _TRACK = (
     "display:inline-block;flex:none;width:84px;height:6px;border-radius:3px;vertical-align:1px;overflow:hidden;"
     "text-align:left;background:rgba(128,128,128,.22)"
@@ -244,12 +254,12 @@ def _meter(colour: str, marks: str = "") -> str:
 def _beside_live() -> str:
     """The line below the figures: what that is by car, and where there is a budget, what of it is spent."""
     meter = ' role="meter" aria-label="Budget" aria-valuemin="0" aria-valuemax="100" aria-valuenow="0"'
-    line = f"margin:8px 0 0;{SMALL};display:flex;justify-content:space-between;gap:0 16px;white-space:nowrap"
-    bar = _meter("currentColor", meter).replace("flex:none", "flex:0 1000 84px;min-width:16px", 1)
+    line = f"margin:8px 0 0;{SMALL};display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 16px"
+    bar = _meter("currentColor", meter).replace("flex:none;width:84px", "flex:1 0 64px", 1)
     return (
-        f'<div style="{line}"><span{hook("beside")} style="{FAINT};flex:1 1 0;min-width:0;{_CUT}">&nbsp;</span>'
-        f'<span{hook("budget")} hidden style="flex:0 1 auto;min-width:0;display:flex;align-items:center;gap:0 8px">'
-        f'<span style="min-width:0;{_CUT}"></span> {bar}</span></div>'
+        f'<div style="{line}"><span{hook("beside")} style="{FAINT};min-width:0">&nbsp;</span>'
+        f'<span{hook("budget")} hidden style="min-width:0;display:flex;flex-wrap:wrap;align-items:center;gap:0 8px">'
+        f"<span></span> {bar}</span></div>"
     )
 
 

@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING
 from .. import units
 from . import money, ruler, svg, words
 from .beside_html import beside_html
-from .html import NUMBER, TEXT, Figure, card, faint, figures, heading, name, quiet, row, spanning, table
-from .run_html import CO2E, energy_beside, span, state
+from .columns import Column, Columns, brief, live_row, width
+from .html import Figure, card, faint, figures, heading, name, quiet, row, spanning, table
+from .run_html import CO2E, energy_beside, live_state, span, state_parts
 from .text import session_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..run import Run
     from ..totals import Session
 
 ROWS = 100
 """Rows in what is saved: a session of thousands of runs must not make the notebook a file of megabytes."""
-_HEADS = ("Run", "Energy", CO2E, "Mean power", "Time", "State", "How known")
-"""The figures come first: they are what a narrow page still shows."""
-_TIGHT = "padding-left:10px"
-_STATE = f"{TEXT};padding:4px 6px 4px 18px;white-space:nowrap"
-_CELLS = (f"{TEXT};min-width:84px;padding-right:0", *(f"{NUMBER};{_TIGHT}",) * 4, _STATE, f"{TEXT};padding-right:0")
-_WIDE = ";min-width:560px"
 _STRONG_LINE = "1px solid rgba(128,128,128,.7)"
 _RANGES = "90 % ranges: the truth lies within them in nine cases of ten."
 
@@ -37,18 +34,21 @@ def session(thing: Session, target: str | None) -> str:
 def content(thing: Session, live: bool = False) -> str:
     """The inside of the card: what is saved, or the same with every row and with marks for the page's own script."""
     runs = thing.runs if live else _largest(thing.runs)
-    rows = [_row(run) for run in runs]
+    values, total = [_values(run, live) for run in runs], _total(thing)
+    columns = _columns([*values, total], [units.watts(words.figures_of(run)[0]) for run in runs])
+    cells = columns.cells
+    rows = [live_row(one) if live else row(one, cells) for one in values]
     if len(runs) < len(thing.runs):
         left_out = f"and {len(thing.runs) - len(runs):,} smaller runs, which the total includes"
-        rows.append(spanning(left_out, len(_HEADS)))
-    grid = table(_HEADS, _CELLS, rows, _total(thing), _WIDE, role="runs" if live else None)
-    scroll = "margin:10px -16px 0;padding:0 16px;overflow-x:auto"
+        rows.append(spanning(left_out, len(cells), flexed=True))
+    foot = row(total, [f"{cell};font-weight:600" for cell in cells], line=_STRONG_LINE)
+    grid = table(columns.heads, cells, rows, foot, f";margin-top:10px{columns.style}", role="runs" if live else None)
     remark = words.OVERLAP if words.overlapping(thing) else _RANGES
     count = f"{len(thing.runs):,} run{'s' if len(thing.runs) != 1 else ''}"
     return (
         heading(thing.title, count)
         + figures(_figures(thing))
-        + f'<div tabindex="0" role="group" aria-label="Runs" style="{scroll}">{grid}</div>'
+        + grid
         + quiet(escape(remark), "sum" if live else None)
         + "".join(quiet(escape(said).replace("CO2e", CO2E)) for said in (*_remarks(thing), *money.of_session(thing)))
         + _beside(thing)
@@ -80,48 +80,62 @@ def _largest(runs: tuple[Run, ...]) -> list[Run]:
     return [run for run in runs if id(run) in kept]
 
 
-def _row(run: Run) -> str:
+def _columns(rows: Sequence[Sequence[str]], powers: Sequence[str]) -> Columns:
+    """As wide as what stands in them, and each figure of the first of two lines as that below it."""
+    energy, co2e, time = (width(one[i] for one in rows) for i in (1, 2, 5))
+    left, right = max(energy, time), max(co2e, width(powers))
+    return Columns(
+        "Run",
+        (
+            Column("Energy", left),
+            Column(CO2E, right),
+            Column(brief("", "State"), 1.3, more=7.8, text=True),
+            Column("How known", 7.1, text=True),
+            Column("Time", left, right=True),
+            Column("Power", right, more=6.2, extra=True),
+        ),
+    )
+
+
+def _values(run: Run, live: bool) -> tuple[str, ...]:
+    """Name, energy, CO2e, state, how known, time and power; shorter for a page that has js/src/rows.css."""
     watts, joules, grams = words.figures_of(run)
-    values = (
-        f'<span style="font-weight:500;overflow-wrap:anywhere">{name(run.name, 60)}</span>',
+    named = name(run.name, 60)
+    return (
+        named if live else f'<span style="font-weight:500;overflow-wrap:anywhere">{named}</span>',
         units.energy(joules),
         units.grams(grams),
-        _power(run, watts),
+        live_state(run.state) if live else brief(*state_parts(run.state)),
+        _known(words.known(run), live),
         units.duration(run.duration_s),
-        state(run.state),
-        _known(words.known(run)),
+        _power(run, watts, live),
     )
-    return row(values, _CELLS)
 
 
-def _known(sign: words.Sign) -> str:
+def _known(sign: words.Sign, live: bool) -> str:
     """The sign never stands in a line of its own."""
     first, space, rest = sign.word.partition(" ")
+    if not rest and live:
+        return str(sign)
     return f'<span style="white-space:nowrap">{sign.mark} {first}</span>{space}{rest}'
 
 
-def _power(run: Run, watts: float | None) -> str:
+def _power(run: Run, watts: float | None, live: bool) -> str:
     """The mean power, and where there is room for it the run's shape, which else falls into a line that is not seen."""
     uri = svg.sparkline(run)
     wide, high = svg.SPARK_PX
-    picture = f'<img src="{uri}" alt="" width="{wide}" height="{high}" style="flex:none;max-width:none;margin:0">'
+    size = f'src="{uri}" alt="" width="{wide}" height="{high}"'
+    if live:
+        picture = f"<img {size}>" if uri else ""
+        return f'<div class="carbon-magic-shape"><span>{units.watts(watts)}</span> {picture}</div>'
+    picture = f'<img {size} style="flex:none;max-width:none;margin:0">' if uri else ""
     style = "display:flex;flex-flow:row-reverse wrap;gap:0 8px;height:1.5em;overflow:hidden"
-    figure = f'<span style="flex:none;min-width:50px">{units.watts(watts)}</span>'
-    return f'<div style="{style}">{figure} {picture if uri else ""}</div>'
+    return f'<div style="{style}"><span style="flex:none">{units.watts(watts)}</span> {picture}</div>'
 
 
-def _total(thing: Session) -> str:
+def _total(thing: Session) -> tuple[str, ...]:
     joules, grams = words.figures_of_session(thing)
-    values = (
-        "Total",
-        units.energy(joules),
-        units.grams(grams),
-        "",
-        units.duration(thing.duration_s),
-        "",
-        _known(words.known_of_session(thing)),
-    )
-    return row(values, [f"{cell};font-weight:600" for cell in _CELLS], line=_STRONG_LINE)
+    return ("Total", units.energy(joules), units.grams(grams), "", "", units.duration(thing.duration_s), "")
 
 
 def _beside(thing: Session) -> str:

@@ -12,7 +12,7 @@ export function details(run: Row, columns: number, save: ((name: string, tags: T
   const labels = [...(run.stage ? [`stage ${run.stage}`] : []), ...run.tags.map((tag) => tag.join("="))];
   if (labels.length > 0) cell.append(line([labels.join(" · ")]));
   for (const { name, how, e, r, source } of run.parts)
-    cell.append(line([name, units.energy(e), units.span(r[0], r[1], units.energy), how, source]));
+    cell.append(line([name, units.energy(e), units.span(r[0], r[1], units.energy), how.replace(" ", "\u00a0"), source]));
   if (run.parts.length === 0) cell.append(line(["No device gave a reading."]));
   for (const note of run.notes) cell.append(line([`• ${note}`]));
   if (save !== null) {

@@ -4,7 +4,7 @@ import { announce, part, parts, say } from "./dom";
 import type { LiveModel, Tick } from "./model";
 import { Series } from "./series";
 import { Sight } from "./sight";
-import { Strip } from "./strip";
+import { Strip, keepFolding } from "./strip";
 import { Targets } from "./target";
 import * as units from "./units";
 
@@ -60,7 +60,7 @@ class LiveCard {
     this.say("co2e-range", `${units.span(tick.g[1], tick.g[2], units.grams)} (90 %)`);
     this.say("beside", tick.k);
     this.say("elapsed", units.duration(tick.t));
-    this.strip.say([power, units.energy(joules), `${units.grams(grams)} CO₂e`].join(" · "));
+    this.strip.say([power, units.energy(joules), units.grams(grams)]);
     this.budget(tick.b);
     this.cells.forEach((cell, i) => {
       const share = series.share(i);
@@ -113,7 +113,7 @@ class LiveCard {
     const box = this.roles.get("budget")!;
     box.hidden = given === undefined;
     if (given === undefined) return;
-    const [spent, words] = given;
+    const spent = given[0], words = given[1].replace("CO2e", "CO₂e");
     const percent = Math.round(100 * spent);
     const bar = box.lastElementChild as HTMLElement, filled = bar.firstElementChild as HTMLElement;
     box.dataset["spent"] = spent > 1 ? "over" : spent >= 0.8 ? "soon" : "";
@@ -200,6 +200,7 @@ export function follow(model: LiveModel): () => void {
     stale = silent > Math.max(STALE_S, 3 * usual);
     if (stale) for (const card of targets.all()) card.state(`no figures for ${units.count(Math.round(silent))} s`);
   }, 1000);
+  keepFolding(model.get("target"));
   for (const [t, watts] of model.get("past")) series.push(t, watts);
   model.on("change:now", hear);
   hear();

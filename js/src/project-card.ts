@@ -1,5 +1,5 @@
 import { part, say } from "./dom";
-import { KEYS, matching } from "./lines";
+import { FIGURES, KEYS, matching } from "./lines";
 import type { Line, ProjectModel } from "./project-model";
 import { sorted } from "./sum";
 import { Targets } from "./target";
@@ -82,7 +82,7 @@ class ProjectCard {
 
   /** First press: words upwards, figures downwards; second: the other way; third: as they were. */
   private sort(column: number): void {
-    const first = column > 2;
+    const first = FIGURES.includes(column);
     if (this.column !== column) [this.column, this.descending] = [column, first];
     else if (this.descending === first) this.descending = !first;
     else this.column = -1;

@@ -2,6 +2,7 @@ import type { ProjectModel } from "./project-model";
 import { enhance } from "./project-card";
 import { alone } from "./target";
 import "./card.css";
+import "./rows.css";
 import "./summary.css";
 import "./project.css";
 

@@ -1,3 +1,5 @@
+import { Targets } from "./target";
+
 /** Folds a card into one line and back; what was chosen holds for this notebook's page. */
 export class Strip {
   private readonly button: HTMLButtonElement;
@@ -25,7 +27,8 @@ export class Strip {
   }
 
   /** The figures in short, seen only where the card is folded. */
-  say(text: string): void {
+  say(figures: readonly string[]): void {
+    const text = `${figures.join(" · ")} CO₂e`;
     if (this.figures.textContent !== text) this.figures.textContent = text;
   }
 
@@ -35,6 +38,21 @@ export class Strip {
     this.button.setAttribute("aria-label", "Chart and devices");
     this.button.title = folded ? "Show the chart and the devices" : "Fold into one line";
   }
+}
+
+/** Runs that were seen live here: their reports fold too, when the models are gone, for as long as the page is there. */
+const seen = new Set<string>();
+let reports: Targets<Element> | undefined;
+
+/** The report that takes the place of a live card folds as that did, and stays folded where its reader folded it. */
+export function keepFolding(target: string): void {
+  seen.add(target);
+  reports ??= new Targets("carbon-magic", (card) => {
+    const figures = [...card.querySelectorAll(".carbon-magic-figure")].map((figure) => figure.textContent!);
+    const ended = [...card.classList].some((name) => seen.has(name)) && !card.matches(".carbon-magic-waiting");
+    if (ended && figures.length > 0) new Strip(card).say(figures);
+    return card;
+  });
 }
 
 function key(): string {

@@ -7,13 +7,13 @@ export const KEYS: readonly Key[] = [
   (row) => row.name.toLowerCase(),
   (row) => row.e,
   (row) => row.g,
-  (row) => row.w,
-  (row) => row.t,
   (row) => row.state,
   (row) => row.how,
+  (row) => row.t,
+  (row) => row.w,
 ];
 /** Columns of figures: these are wanted from the largest down. */
-export const FIGURES: readonly number[] = [1, 2, 3, 4];
+export const FIGURES: readonly number[] = [1, 2, 5, 6];
 
 /** Indices of the rows by one column. Unknown figures come last whichever way; equal rows keep their order. */
 export function sorted<T>(rows: readonly T[], key: (row: T) => string | number | null, descending: boolean): number[] {

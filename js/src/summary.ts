@@ -2,6 +2,7 @@ import type { SummaryModel } from "./model";
 import { enhance } from "./summary-card";
 import { alone } from "./target";
 import "./card.css";
+import "./rows.css";
 import "./summary.css";
 
 /** The session summary. It needs no view of its own: the model finds its elements in the page. */

@@ -24,7 +24,7 @@ describe("a search", () => {
 
 test("every column of the table can be sorted by, unknown figures last", () => {
   const lines = [line({ n: "b", e: 5 }), line({ n: "A", e: null }), line({ n: "c", e: 9 })];
-  expect(KEYS.map((key) => key(lines[0]!))).toEqual(["b", "done", "tune", 0, 1, 5, 1]);
+  expect(KEYS.map((key) => key(lines[0]!))).toEqual(["b", 5, 1, "done", "tune", 0, 1]);
   expect(sorted(lines, KEYS[0]!, false)).toEqual([1, 0, 2]);
-  expect(sorted(lines, KEYS[5]!, true)).toEqual([2, 0, 1]);
+  expect(sorted(lines, KEYS[1]!, true)).toEqual([2, 0, 1]);
 });

@@ -19,6 +19,19 @@ TWICE = """() => {
     }
 }"""
 
+SIDEWAYS = """() => [...document.querySelectorAll('main *')].filter(e =>
+    /auto|scroll/.test(getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth && e.localName !== 'textarea').map(e => e.outerHTML.slice(0, 100))"""
+CUT = """() => [...document.querySelectorAll('.carbon-magic output, .carbon-magic-figure, td, th, li, strong, [data-c=budget] > *')].filter(e => {
+    const card = e.closest('.carbon-magic').getBoundingClientRect(), box = e.getBoundingClientRect();
+    return box.width > 0 && (box.right > card.right || box.left < card.left);
+}).map(e => e.outerHTML.slice(0, 100))"""
+SEEN = """row => [...row.cells].filter(cell => {  // a figure of it is to be seen, and none lies upon another
+    const boxes = [...row.cells].filter(other => other !== cell).map(other => other.getBoundingClientRect());
+    const box = cell.getBoundingClientRect();
+    return box.width === 0 || cell.textContent.trim() === '' || cell.scrollWidth > cell.clientWidth + 1
+        || boxes.some(other => box.left < other.right - 1 && other.left < box.right - 1 && box.top < other.bottom - 1 && other.top < box.bottom - 1);
+}).map(cell => cell.outerHTML.slice(0, 120))"""
+
 
 @pytest.fixture
 def show(browser):
@@ -192,7 +205,7 @@ def test_a_budget_is_a_bar_with_words(show):
     meter = bare.page.get_by_role("meter")
     assert meter.get_attribute("aria-valuenow") == "62"
     assert role(bare, "budget").inner_text().startswith("62 % of budget: 31.0 of 50.0 g")
-    assert role(show(state("over-budget")), "budget").inner_text().startswith("over budget: 53.5 of 50.0 g")
+    assert role(show(state("over-budget")), "budget").inner_text().startswith("over budget: 53.5 of 50.0 g CO₂e")
     assert not role(show(live(rapl)), "budget").is_visible()
 
 
@@ -213,6 +226,49 @@ def test_no_state_is_wider_than_the_page(show, width, text):
         "() => Array.from(document.querySelectorAll('.carbon-magic'), e => e.scrollWidth - e.clientWidth)"
     )
     assert max(over) <= 0
+    assert bare.page.evaluate(SIDEWAYS) == []
+    assert bare.page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("width", [320, 420, 700])
+@pytest.mark.parametrize("name", ["summary-20", "project", "saved-summary-5"])
+def test_every_figure_of_a_table_is_seen_at_every_width(show, name, width):
+    bare = show(state(name), width=width)
+    rows = bare.page.locator("tbody tr:visible").filter(has_not=bare.page.locator("[colspan]"))
+    lines = {height // 18 for height in rows.evaluate_all("all => all.map(row => row.offsetHeight - 8)")}
+    assert lines <= {1, 2, 3}
+    assert rows.first.evaluate(SEEN) == []
+
+
+def test_a_budget_in_a_narrow_card_is_told_in_full(show):
+    bare = show(state("over-budget"), width=320)
+    words = role(bare, "budget").locator("span").first
+    assert words.inner_text() == "over budget: 53.5 of 50.0 g CO₂e"
+    assert words.evaluate(
+        "e => e.getBoundingClientRect().right <= e.closest('.carbon-magic').getBoundingClientRect().right"
+    )
+    assert role(bare, "beside").is_visible()
+    assert role(bare, "beside").evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+
+
+def test_a_card_that_was_folded_stays_folded_when_its_report_takes_its_place(show):
+    bare = show(live(rapl))
+    bare.page.locator(".carbon-magic-fold").click()
+    report = state("ended").html.replace('class="carbon-magic', 'class="carbon-magic live', 1)
+    bare.page.evaluate("html => { document.querySelector('main').innerHTML = html; models[0].close(); }", report)
+    bare.page.wait_for_selector(".live.carbon-magic-folded")
+    text = bare.card.inner_text()
+    for words in ("train", "45.9 W · 436 mWh · 24.4 mg CO₂e", "done"):
+        assert words in text
+    assert bare.card.bounding_box()["height"] < 45
+    bare.page.get_by_role("button", name="Chart and devices").click()
+    assert bare.page.locator("img[alt^=Power]").is_visible()
+    assert bare.page.evaluate("() => Object.keys(localStorage)") == []
+    bare.page.evaluate(
+        "html => document.querySelector('main').insertAdjacentHTML('beforeend', html)", state("ended").html
+    )
+    bare.frame()
+    assert bare.page.locator(".carbon-magic-fold").count() == 1  # others are none of its business
 
 
 def test_on_a_page_from_right_to_left_the_card_reads_as_ever(show):

@@ -156,6 +156,27 @@ def test_two_views_of_an_output_are_both_live_and_so_is_one_that_was_away(notebo
     nb.page.wait_for_function("() => document.querySelectorAll('.seen img[alt^=Power]').length === 2")
 
 
+def test_a_folded_card_stays_folded_as_the_report(notebook):
+    nb = notebook("folding", BEGIN, "live = Live('folding', rapl)")
+    nb.run()
+    nb.page.wait_for_selector(".folding svg")
+    nb.page.locator(".folding .carbon-magic-fold").click()
+    low = nb.page.locator(".folding").bounding_box()["height"]
+    nb.page.evaluate(IN_KERNEL, "live.stop()")
+    nb.page.wait_for_selector(".folding img[alt^=Power]", state="attached")
+    nb.page.wait_for_selector(".folding.carbon-magic-folded")
+    report = nb.page.locator(".folding")
+    assert report.bounding_box()["height"] == low < 45
+    assert "45.9 W · " in report.inner_text()
+    assert "done" in report.inner_text()
+    picture(report, "folded-report")
+    nb.page.locator(".folding .carbon-magic-fold").click()
+    assert nb.page.locator(".folding img[alt^=Power]").is_visible()
+    saved = nb.saved()["cells"][1]["outputs"][0]["data"]["text/html"]
+    assert "button" not in saved
+    assert "folded" not in saved
+
+
 def test_silence_is_told(notebook):
     nb = notebook("silence", BEGIN, "live = Live('silent', rapl)")
     nb.run()
@@ -190,10 +211,10 @@ def test_the_summary_is_used_by_keyboard_alone(notebook):
     page.keyboard.press("Space")
     page.wait_for_function("() => document.querySelector('.keys [role=status]').textContent.includes('kWh')")
     total = page.locator(".keys tfoot td").nth(1).inner_text()
-    assert f"5 runs selected: {page.locator('.keys tfoot td').nth(4).inner_text()} · {total}" in line.inner_text()
-    page.locator(".keys th button", has_text="Mean power").focus()
+    assert f"5 runs selected: {page.locator('.keys tfoot td').nth(5).inner_text()} · {total}" in line.inner_text()
+    page.locator(".keys th button", has_text="Power").focus()
     page.keyboard.press("Enter")
-    assert page.locator(".keys th[aria-sort=descending]").inner_text() == "Mean power"
+    assert page.locator(".keys th[aria-sort=descending]").inner_text() == "Power"
     page.evaluate(IN_KERNEL, "view.close()")
     page.wait_for_function("() => !document.querySelector('.keys button, .keys input')")
     assert page.locator(".keys tbody tr").first.inner_text().startswith("run 0")

@@ -62,10 +62,10 @@ def test_runs_are_searched_sorted_and_chosen(browser):
     assert len(shown) == sum(e.stage == "tune" and e.state == "failed" for e in thing.entries)
     assert f"{len(shown)} of 121" in page.inner_text("[data-c=filter]")
     page.fill(".carbon-magic-search", "")
-    page.click("[data-c=runs] thead th:nth-child(5) button")
+    page.click("[data-c=runs] thead th:nth-child(7) button")
     longest = max(thing.entries, key=lambda e: e.duration_s).name
     assert names(page)[0] == longest
-    assert page.get_attribute("[data-c=runs] thead th:nth-child(5)", "aria-sort") == "descending"
+    assert page.get_attribute("[data-c=runs] thead th:nth-child(7)", "aria-sort") == "descending"
     page.click("[data-c=runs] thead th:nth-child(1) button")
     assert names(page) == sorted(names(page), key=str.lower)
 
