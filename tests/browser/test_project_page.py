@@ -11,7 +11,8 @@ import pytest
 from project_runs import nasty, project
 
 from carbon_magic import report
-from carbon_magic.widgets.project import STATIC, ProjectView
+from carbon_magic.widgets.project import ProjectView
+from carbon_magic.widgets.view import STATIC
 
 pytestmark = pytest.mark.browser
 ARTEFACTS = Path(os.environ.get("CARBON_TESTS_ARTEFACTS") or Path(__file__).parents[2] / "artefacts")
