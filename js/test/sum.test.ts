@@ -25,12 +25,12 @@ describe("sorting", () => {
   });
 
   test("keeps the order of equal rows", () => {
-    expect(names(rows, sorted(rows, KEYS[4]!, true))).toEqual(["b", "c", "A"]);
-    expect(names(rows, sorted(rows, KEYS[4]!, false))).toEqual(["A", "b", "c"]);
+    expect(names(rows, sorted(rows, KEYS[5]!, true))).toEqual(["b", "c", "A"]);
+    expect(names(rows, sorted(rows, KEYS[5]!, false))).toEqual(["A", "b", "c"]);
   });
 
   test("has a key for every column of the table", () => {
-    expect(KEYS.map((key) => key(rows[0]!))).toEqual(["b", 5, 1, 1, 3, "done", "measured"]);
+    expect(KEYS.map((key) => key(rows[0]!))).toEqual(["b", 5, 1, "done", "measured", 3, 1]);
   });
 });
 
