@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .run import Run
 
 Kind = Literal["co2e", "energy", "time"]
-Scope = Literal["cell", "session", "project"]
+Scope = Literal["cell", "run", "session", "project"]
+"""A "run" is one of track(), a "cell" one of %%carbon."""
 
 WARN_AT = 0.8
 _UNITS: dict[str, tuple[Kind, float]] = {
@@ -117,8 +118,9 @@ class Allowance:
 class Watch:
     """The budgets of one run. `look` is asked several times a second; each thing is told once."""
 
-    def __init__(self, allowances: Sequence[Allowance]) -> None:
+    def __init__(self, allowances: Sequence[Allowance], what: Scope = "cell") -> None:
         self.allowances = tuple(allowances)
+        self._what = what
         self.exceeded: str | None = None
         """What the stopped cell is told, from the moment on when a budget was used up."""
         self.part = 0.0
@@ -149,7 +151,7 @@ class Watch:
                 self.part = used / limit.amount
             elif used >= limit.amount and self._over is None:
                 self._over, self._over_s, self.part = allowance, run.duration_s, used / limit.amount
-                self.exceeded = f"{self._used_up()}: the cell was stopped"
+                self.exceeded = f"{self._used_up()}: the {self._what} was stopped"
                 self.notes.append(self._used_up())  # not that it was stopped: in a thread it cannot be
             elif used >= WARN_AT * limit.amount and allowance not in self._warned and self._over is None:
                 self._warned.add(allowance)
@@ -168,9 +170,9 @@ class Watch:
             return
         used = self._over.used(run)
         in_all = self._over.limit.said(used) if used is not None else units.UNKNOWN
-        how = " and the cell was stopped" if self.stops else "; the cell was not stopped"
+        how = f" and the {self._what} was stopped" if self.stops else f"; the {self._what} was not stopped"
         if self.went_on:
-            how = f"; the cell caught the stop and went on for {units.duration(run.duration_s - self._over_s)}"
+            how = f"; the {self._what} caught the stop and went on for {units.duration(run.duration_s - self._over_s)}"
         self.notes = [note for note in self.notes if note != self._used_up()]
         self.notes.append(f"{self._used_up()}{how}: {in_all} in all")
 
@@ -187,4 +189,4 @@ def own(run: Run) -> dict[Kind, float]:
 
 
 def _of(scope: Scope) -> str:
-    return {"cell": "this cell", "session": "the session", "project": "the project"}[scope]
+    return f"this {scope}" if scope in ("cell", "run") else f"the {scope}"

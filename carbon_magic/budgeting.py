@@ -71,32 +71,32 @@ class Spent:
         self.known.update(used)
 
 
-def watch(settings: Settings, session: Session, spent: Callable[[], Spent]) -> Watch | None:
-    """The budgets to be watched, None where there is none.
+def watch(settings: Settings, session: Session, spent: Callable[[], Spent], what: Scope) -> Watch | None:
+    """The budgets to be watched by a cell or a run, None where there is none.
 
     Raises CarbonBudgetExceeded where the session's was used up before, or the project's is known to be.
     """
     allowances: list[Allowance] = []
     if settings.budget is not None:
-        allowances.append(Allowance("cell", parse(settings.budget)))
+        allowances.append(Allowance(what, parse(settings.budget)))
     if settings.session_budget is not None:
         limit = parse(settings.session_budget)
         used: Used = {"co2e": session.co2e_g, "energy": session.energy_j, "time": session.duration_s}
-        _refuse("session", limit, used[limit.kind])
+        _refuse(what, "session", limit, used[limit.kind])
         allowances.append(Allowance("session", limit, used.get))
     if settings.project_budget is not None:
         limit, project = parse(settings.project_budget), spent()
         if project.known.get(limit.kind, 0.0) >= limit.amount:
             project.ask()  # runs may have been deleted, or filed elsewhere: the next cell will know
-        _refuse("project", limit, project.known.get(limit.kind, 0.0))
+        _refuse(what, "project", limit, project.known.get(limit.kind, 0.0))
         allowances.append(Allowance("project", limit, project.before, project.hear))
-    return Watch(allowances) if allowances else None
+    return Watch(allowances, what) if allowances else None
 
 
-def _refuse(scope: Scope, limit: Limit, used: float) -> None:
+def _refuse(what: Scope, scope: Scope, limit: Limit, used: float) -> None:
     if used >= limit.amount:
         raise CarbonBudgetExceeded(
-            f"the {scope}'s budget, {limit}, is used up ({limit.said(used)}), so the cell did not run: "
+            f"the {scope}'s budget, {limit}, is used up ({limit.said(used)}), so the {what} did not begin: "
             f"a larger {scope}_budget, or none, lets it"
         )
 

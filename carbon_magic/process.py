@@ -125,7 +125,7 @@ class Process:
         )
         place = self.place(settings)
         prices = cost.known(place.place, settings.price, settings.cloud_price)
-        watch = self._budget(settings, label)
+        watch = self._budget(settings, label, cell is not None)
         return Wanted(label, settings, place, prices, watch, self._during(settings, place))
 
     def begin(self, wanted: Wanted) -> Tracking:
@@ -187,7 +187,7 @@ class Process:
         settings = self.settings({})
         return Ledger(where(settings.ledger, self._environ, _say, settings.store), self._settle, _say)
 
-    def _budget(self, settings: Settings, label: Label) -> Watch | None:
+    def _budget(self, settings: Settings, label: Label, cell: bool) -> Watch | None:
         if settings.budget is settings.session_budget is settings.project_budget is None:
             return None
 
@@ -197,7 +197,7 @@ class Process:
             known = self._spent.setdefault((str(settings.ledger), label.project), {})
             return budgeting.Spent(self.ledger, label.project, known)
 
-        return budgeting.watch(settings, self.session(), spent)
+        return budgeting.watch(settings, self.session(), spent, "cell" if cell else "run")
 
     def whereabouts(self) -> Whereabouts:
         """The place that a run would have now, and everything that was looked at, looked at anew."""

@@ -135,11 +135,12 @@ def caught_by(error: BaseException, ours: str, still: bool) -> Clause:
     if trace is None:
         return "any"
     frame = trace.tb_frame  # the outermost so far: where it was caught
-    tries = [it for it in ast.walk(_tree(frame)) if isinstance(it, ast.Try) and _holds(it.body, trace.tb_lineno)]
-    for tried in sorted(tries, key=lambda it: it.lineno, reverse=True):
-        for clause in tried.handlers:
-            names = _names(clause.type)
-            if clause.type is None or "BaseException" in names:
+    found = [it for it in ast.walk(_tree(frame)) if isinstance(it, ast.Try | ast.With)]
+    around = [it for it in found if it.body[0].lineno <= trace.tb_lineno <= (it.body[-1].end_lineno or 0)]
+    for tried in sorted(around, key=lambda it: it.lineno, reverse=True):
+        for clause, what in _clauses(tried):
+            names = _names(what)
+            if what is None or "BaseException" in names:
                 return "any"
             if still and not clause.lineno <= (frame.f_lineno or 0) <= (clause.end_lineno or 0):
                 continue
@@ -150,6 +151,18 @@ def caught_by(error: BaseException, ours: str, still: bool) -> Clause:
     return "any"
 
 
+def _clauses(tried: ast.Try | ast.With) -> Iterator[tuple[ast.ExceptHandler | ast.expr, ast.expr | None]]:
+    """What may catch an exception there, and what that names: `except X`, `suppress(X)`."""
+    import ast
+
+    if isinstance(tried, ast.Try):
+        yield from ((clause, clause.type) for clause in tried.handlers)
+        return
+    for expression in (item.context_expr for item in tried.items):
+        if isinstance(expression, ast.Call) and "suppress" in _names(expression.func):
+            yield from ((expression, what) for what in expression.args)
+
+
 def _tree(frame: FrameType) -> ast.AST:
     import ast
     import linecache
@@ -158,10 +171,6 @@ def _tree(frame: FrameType) -> ast.AST:
         return ast.parse("".join(linecache.getlines(frame.f_code.co_filename, frame.f_globals)))
     except (SyntaxError, ValueError):  # an extension's, or a file changed meanwhile
         return ast.Module([], [])
-
-
-def _holds(body: list[ast.stmt], line: int) -> bool:
-    return body[0].lineno <= line <= (body[-1].end_lineno or 0)
 
 
 def _names(what: ast.expr | None) -> set[str]:

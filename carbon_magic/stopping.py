@@ -105,7 +105,7 @@ class Stopper:
             self._caught = stack.caught_by(self._error, CarbonBudgetExceeded.__name__, still=False)
             self._error = None  # not kept: it holds what the stopped functions held
             self.went_on |= not self._commanded
-        if self._caught != "any" and self.stops == 1:
+        if self._caught != "any" and self.stops == 1 and not self._commanded:
             return self._kind_s(1.0)
         return self._last_s + AGAIN_S
 
@@ -201,18 +201,20 @@ class Stopper:
         """
         if sys.gettrace() not in (None, _untraced):
             return  # a debugger's or a test's: the next stop comes in time
+        commanded = self._commanded
 
         def look(_: FrameType, event: str, arg: Any) -> Any:
             if self.closing or event == "call":
                 return None
-            if event == "exception" and not self._commanded:
+            if event == "exception" and not commanded:
                 return None
             if event == "exception" and isinstance(arg[1], KeyboardInterrupt):
                 sys.settrace(None)  # it was not swallowed, and what a command makes of it is no more than that
                 return None
             if self._error is not None and stack.in_flight(self._error, sys.exc_info()[1]):
                 return look
-            if not self._commanded:
+            self._commanded = False
+            if not commanded:
                 self._delivered()
                 children.interrupt(self._processes)
             raise self._new() from None

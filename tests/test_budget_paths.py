@@ -1,6 +1,7 @@
 """Budgets outside of cells: blocks, generators, coroutines, threads, forks; and what a stop leaves behind."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -47,7 +48,7 @@ def test_the_run_around_a_stopped_one_says_why_it_ended():
         time.sleep(60)
     inner, outer = carbon_magic.session().runs
     assert outer.state == inner.state == "interrupted"
-    assert [note for note in outer.notes if "a run inside it was stopped: the budget of this cell, 0.1 s" in note]
+    assert [note for note in outer.notes if "a run inside it was stopped: the budget of this run, 0.1 s" in note]
     assert not [note for note in inner.notes if "inside" in note]
 
 
@@ -67,7 +68,7 @@ def test_the_outer_budget_stops_what_the_inner_one_allows():
     with pytest.raises(CarbonBudgetExceeded), carbon_magic.track(budget="0.3s"), carbon_magic.track(budget="1h"):
         time.sleep(60)
     inner, outer = carbon_magic.session().runs
-    assert "and the cell was stopped" in used_up(outer)[0]
+    assert "and the run was stopped" in used_up(outer)[0]
     assert "a run inside it" not in used_up(inner)[0]
     assert "a run around it was stopped" in used_up(inner)[0]
 
@@ -140,7 +141,7 @@ def test_a_generator_stops_whoever_takes_from_it():
         take()
     gc.collect()  # it ends with the generator, which the traceback holds no longer
     assert carbon_magic.last.state == "interrupted"
-    assert "and the cell was stopped" in used_up(carbon_magic.last)[0]
+    assert "and the run was stopped" in used_up(carbon_magic.last)[0]
 
 
 def test_of_several_tasks_only_the_one_with_the_budget_is_cancelled():
@@ -228,3 +229,60 @@ def test_a_debugger_keeps_its_trace():
         assert sys.gettrace() is tracer
     finally:
         sys.settrace(before)
+
+
+def stopped_in(work):
+    began_s = time.monotonic()
+    with pytest.raises(CarbonBudgetExceeded), carbon_magic.track(budget=SHORT):
+        work()
+    return time.monotonic() - began_s
+
+
+def tidies_up():
+    try:
+        time.sleep(60)
+    finally:
+        time.sleep(60)
+
+
+def saves():
+    try:
+        time.sleep(60)
+    except (OSError, KeyboardInterrupt):
+        print("stopped early")
+    time.sleep(60)
+
+
+def suppresses():
+    with contextlib.suppress(KeyboardInterrupt):
+        time.sleep(60)
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("work", [tidies_up, saves, suppresses])
+def test_tidying_up_and_saving_have_an_end(work, monkeypatch):
+    monkeypatch.setattr(stopping, "KIND_S", 0.5)
+    assert 0.5 < stopped_in(work) < 10
+
+
+@pytest.mark.parametrize("work", [tidies_up, saves, suppresses])
+def test_but_not_before_a_part_of_the_budget_is_used_on_top(work, monkeypatch):
+    """After five times the budget, however short the time."""
+    monkeypatch.setattr(stopping, "KIND_S", 0.0)
+    monkeypatch.setattr(stopping, "KIND_PART", 5.0)
+    assert 0.6 < stopped_in(work) < 10
+
+
+def test_in_the_clause_that_names_it_nothing_stops_again(monkeypatch):
+    monkeypatch.setattr(stopping, "KIND_S", 0.0)
+    monkeypatch.setattr(stopping, "KIND_PART", 0.0)
+    saved = []
+    with carbon_magic.track(budget=SHORT):
+        try:
+            time.sleep(60)
+        except carbon_magic.CarbonBudgetExceeded:
+            time.sleep(1)
+            saved.append(True)
+    assert saved
+    assert carbon_magic.last.state == "interrupted"
+    assert "the run caught the stop and went on for 1." in used_up(carbon_magic.last)[0]
