@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import cost, units
+from .secret import hidden
 
 HZ_RANGE = (0.1, 50.0)
 LONGEST = 1000
@@ -165,6 +166,10 @@ def _store(value: Any) -> str:
     return str(value)
 
 
+def _ledger(value: Any) -> Any:
+    return hidden(_text(value, "a ledger"))
+
+
 def _words(what: str) -> Callable[[Any], str]:
     return lambda value: _text(value, what)
 
@@ -190,7 +195,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "quiet": _flag("quiet"),
     "precise": _flag("precise"),
     "project": _words("a project"),
-    "ledger": _words("a ledger"),
+    "ledger": _ledger,
     "store": _store,
     "wall": wall,
     "budget": budget,

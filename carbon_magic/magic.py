@@ -12,10 +12,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Any as AnyTrait
-from traitlets import Bunch
+from traitlets import Bunch, validate
 
 from . import config, labels
 from .cell_source import BEGIN, replace_magic_line
+from .secret import hidden
 
 if TYPE_CHECKING:
     from . import screen, terminal
@@ -80,6 +81,10 @@ class CarbonMagic(Magics):
         options = list(self.traits(config=True))
         config.defaults.update({name: getattr(self, name) for name in options})
         self.observe(self._configured, options)
+
+    @validate("ledger")
+    def _hidden(self, proposal: Bunch) -> Any:
+        return hidden(proposal["value"])  # %config shows it, and the notebook would keep a password
 
     def _configured(self, change: Bunch) -> None:
         config.overrides[change["name"]] = change["new"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..folders import data_folder
+from ..secret import Address
 from .pump import Pump
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def location(setting: str | None, environ: Mapping[str, str], say: Say | None = 
 def where(setting: str | None, environ: Mapping[str, str], say: Say | None = None, store: str | None = None) -> Where:
     """Where the ledger is. `store`, else CARBON_MAGIC_STORE, says "sqlite" or "spool" where looking would be wrong."""
     path = location(setting, environ, say)
-    chosen = setting or environ.get(VARIABLE) or ""
+    chosen = Address(setting or environ.get(VARIABLE) or "")
     if is_server(chosen):
         return Where("postgresql", path, chosen)
     kind = store or environ.get("CARBON_MAGIC_STORE")

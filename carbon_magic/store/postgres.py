@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from .. import own
 from ..alive import Owner, me
@@ -23,6 +25,10 @@ CONNECT_S, STATEMENT_S = 5, 10
 """A server that does not answer within these is as good as none: the run waits, and is tried again."""
 VERSION = 1
 LOCK = 0x434F3265
+UNCLEAR = (
+    "the ledger's postgresql:// URL cannot be read: in a password @ is written %40, / %2F, : %3A, % %25; "
+    "better, put it into ~/.pgpass"
+)
 _TYPES = {
     "pid": "bigint", "gpus": "integer", "seq": "bigserial PRIMARY KEY", "run": "text NOT NULL", "curve": "bytea",
     "id": "text NOT NULL", "host": "text NOT NULL", "state": "text NOT NULL",
@@ -57,15 +63,10 @@ def connect(url: str) -> psycopg.Connection[Any]:
     """A connection in autocommit mode. Raises OSError in plain words; TimeoutError where the server does not answer."""
     try:
         import psycopg
-        from psycopg.conninfo import conninfo_to_dict
     except ImportError as error:
         raise OSError("a ledger in PostgreSQL needs psycopg: pip install 'carbon_magic[postgres]'") from error
-    try:
-        numeric = str(conninfo_to_dict(url).get("port") or "0").replace(",", "").isdecimal()
-    except psycopg.Error:
-        numeric = False
-    if not numeric:  # no more: where a slash or an @ is missing, any part of it may be the password
-        raise OSError("the ledger's postgresql:// URL cannot be read")
+    if not _plain(url):  # no more: any part of it may be the password
+        raise OSError(UNCLEAR)
     with plain_errors(url):
         return psycopg.connect(
             url,
@@ -77,10 +78,26 @@ def connect(url: str) -> psycopg.Connection[Any]:
         )
 
 
+def _plain(url: str) -> bool:
+    """Whether it reads in one way only: a password's own @ or / would make the rest of it a host or a database."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    _, _, rest = url.partition("://")
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    try:
+        port = str(conninfo_to_dict(url).get("port") or "0")
+    except psycopg.Error:
+        return False
+    return rest.count("@") <= authority.count("@") <= 1 and port.replace(",", "").isdecimal()
+
+
 def name(url: str) -> str:
     """The server and the database, without user and password."""
     from psycopg.conninfo import conninfo_to_dict
 
+    if not _plain(url):
+        return "postgresql://***"
     parts = conninfo_to_dict(url)
     port = f":{parts['port']}" if parts.get("port") else ""
     return f"postgresql://{parts.get('host') or ''}{port}/{parts.get('dbname') or ''}"
@@ -90,15 +107,22 @@ def name(url: str) -> str:
 def plain_errors(url: str) -> Iterator[None]:
     """PostgreSQL's errors as OSError with the server's name."""
     import psycopg
-    from psycopg.conninfo import conninfo_to_dict
 
     try:
         yield
     except psycopg.Error as error:
-        text = " ".join(str(error).split())
-        for secret in (conninfo_to_dict(url).get("password"), url):
-            text = text.replace(str(secret), "***") if secret else text
-        raise OSError(f"{name(url)}: {text[:200]}") from None  # the chain would show it
+        raise OSError(f"{name(url)}: {_told(error, url)}") from None  # the chain would show it
+
+
+def _told(error: Exception, url: str) -> str:
+    """The server's words; only its kind of trouble where they have a secret of the URL in them, however written."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    text = " ".join(str(error).split())
+    given = [str(value) for key, value in conninfo_to_dict(url).items() if "password" in key and value]
+    given.append(url.partition("://")[2].rpartition("@")[0].partition(":")[2])
+    written = {form for each in given for form in (each, " ".join(each.split()), quote(each, ""), unquote(each))}
+    return type(error).__name__ if any(form and form in text for form in written) else text[:200]
 
 
 class PostgresStore:
