@@ -176,3 +176,12 @@ def test_a_file_that_another_holds_is_settled_another_time(path: Path, monkeypat
     assert pump.close()
     assert query(path, STATES) == [("killed 0", "interrupted", "interrupted"), ("next", "done", "done")]
     assert said == []
+
+
+def test_who_asks_the_ledger_before_leaving_in_a_hurry_loses_no_run(path: Path) -> None:
+    script = (
+        "import os, carbon_magic\nwith carbon_magic.track('short'): pass\ncarbon_magic.ledger().totals()\nos._exit(0)"
+    )
+    environ = {**os.environ, "CARBON_MAGIC_LEDGER": str(path), "PYTHONPATH": str(HERE.parent)}
+    subprocess.run([sys.executable, "-c", script], env=environ, check=True, timeout=60)
+    assert [(r.name, r.state) for r in Ledger(path).load()] == [("short", "done")]

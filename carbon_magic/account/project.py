@@ -57,11 +57,17 @@ class Project:
 
         ValueError in a sentence where one of them names no run.
         """
-        return replace(self, final=tuple(choice.chosen(self.entries, selectors)))
+        return self._but(final=tuple(choice.chosen(self.entries, selectors)))
 
     def choose_entries(self, indices: Sequence[int]) -> Project:
         """The same account, these entries being the final runs."""
-        return replace(self, final=tuple(sorted(set(indices))))
+        return self._but(final=tuple(sorted(set(indices))))
+
+    def _but(self, final: tuple[int, ...]) -> Project:
+        """Who holds what does not depend on the choice: what is known of it is not reckoned again."""
+        chosen = replace(self, final=final)
+        vars(chosen).update({name: it for name, it in vars(self).items() if name in _WHATEVER_IS_FINAL})
+        return chosen
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
@@ -260,6 +266,9 @@ class Project:
         from ..report import bundle
 
         return bundle(self)
+
+
+_WHATEVER_IS_FINAL = frozenset({"runs", "_split", "own", "total"})
 
 
 class _Inside:
