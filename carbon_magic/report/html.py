@@ -89,7 +89,9 @@ def figures(items: Iterable[Figure]) -> str:
     """The leading figures in one line where there is room, else below each other; four of them also two by two."""
     style = "display:flex;flex-wrap:wrap;gap:8px 24px;margin:8px 0 0"
     several = list(items)
-    basis = ";flex-basis:clamp(13.4em,(60em - 100%)*999,max(13.4em,45%))" if len(several) == _TWO_BY_TWO else ""
+    basis = "clamp(13.4em,(100% - 32em)*999,15em)"  # a narrow page has room for two that are less wide
+    if len(several) == _TWO_BY_TWO:
+        basis = "clamp(13.4em,(66em - 100%)*999,max(13.4em,45%))"
     return f'<div style="{style}">{"".join(_figure(item, basis) for item in several)}</div>'
 
 
@@ -109,8 +111,9 @@ def _figure(item: Figure, basis: str) -> str:
         f'<span style="order:4;{line}"{hook(role and f"{role}-range")}>{below}</span>',
         f'<span style="order:5;flex:0 0 100%">{item.known}</span>',
     )
-    box = f"flex:1 1 13.4em{basis};min-width:0;display:flex;flex-wrap:wrap;align-content:flex-start;gap:0 8px;{SMALL}"
-    return f'<div style="{box}">{" ".join(parts)}</div>'
+    box = f"flex:1 1 13.4em;flex-basis:{basis};min-width:0"
+    inside = f"display:flex;flex-wrap:wrap;align-content:flex-start;gap:0 8px;{SMALL}"
+    return f'<div style="{box};{inside}">{" ".join(parts)}</div>'
 
 
 def _value(item: Figure) -> str:

@@ -174,7 +174,7 @@ def _empty_figures(known: Sequence[words.Sign | str], roles: Sequence[str | None
     energy_unit, mass_unit = units.chosen().split()
     labels = (("Power now", "W"), ("Energy", energy_unit), (CO2E, mass_unit))
     return [
-        Figure(label, f"{NONE_YET} {unit}", "", sign, "", role)
+        Figure(label, f"{NONE_YET} {unit}", "&nbsp;", sign, "", role)
         for (label, unit), sign, role in zip(labels, known, roles, strict=True)
     ]
 
