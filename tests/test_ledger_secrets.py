@@ -68,7 +68,14 @@ def test_the_pump_says_it_not(monkeypatch, tmp_path):
     pump.put(run())
     assert not pump.close(20)
     assert len(said) == 1
+    assert "127.0.0.1:1/x: Connection refused)" in said[0]
     assert "s3cr3t" not in said[0]
+    unclear = []
+    pump = Pump(lambda: open_store("postgresql://me:s3cr3t@2@host/x", {}, pytest.fail), unclear.append)
+    pump.put(run())
+    assert not pump.close(20)
+    assert "in a password, @ is written %40, / %2F, : %3A, % %25)" in unclear[0]  # not cut in its midst
+    assert "s3cr3t" not in unclear[0]
     rescue(url, {})([run()])
     assert not [p for p in tmp_path.rglob("*") if "s3cr3t" in str(p) or (p.is_file() and b"s3cr3t" in p.read_bytes())]
 

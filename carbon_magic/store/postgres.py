@@ -25,10 +25,7 @@ CONNECT_S, STATEMENT_S = 5, 10
 """A server that does not answer within these is as good as none: the run waits, and is tried again."""
 VERSION = 1
 LOCK = 0x434F3265
-UNCLEAR = (
-    "the ledger's postgresql:// URL cannot be read: in a password @ is written %40, / %2F, : %3A, % %25; "
-    "better, put it into ~/.pgpass"
-)
+UNCLEAR = "the ledger's URL cannot be read: in a password, @ is written %40, / %2F, : %3A, % %25"
 _TYPES = {
     "pid": "bigint", "gpus": "integer", "seq": "bigserial PRIMARY KEY", "run": "text NOT NULL", "curve": "bytea",
     "id": "text NOT NULL", "host": "text NOT NULL", "state": "text NOT NULL",
@@ -122,7 +119,11 @@ def _told(error: Exception, url: str) -> str:
     given = [str(value) for key, value in conninfo_to_dict(url).items() if "password" in key and value]
     given.append(url.partition("://")[2].rpartition("@")[0].partition(":")[2])
     written = {form for each in given for form in (each, " ".join(each.split()), quote(each, ""), unquote(each))}
-    return type(error).__name__ if any(form and form in text for form in written) else text[:200]
+    if any(form and form in text for form in written):
+        return type(error).__name__
+    return text.rpartition("failed: ")[2].partition(" Is the server running")[0][
+        :200
+    ]  # the reason, without the way there
 
 
 class PostgresStore:

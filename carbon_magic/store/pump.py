@@ -229,7 +229,7 @@ class Pump:
         clean = " ".join(reason.encode("utf-8", "backslashreplace").decode().split())
         clean = clean if len(clean) <= 130 else f"{clean[:60]} … {clean[-65:]}"
         try:
-            self._say(f"{clean}: {fate}; see to that file, or set CARBON_MAGIC_LEDGER to another one.")
+            self._say(f"{clean}: {fate}; see to it, or set CARBON_MAGIC_LEDGER to another one.")
         except Exception:
             return  # nobody is there to hear it
 
