@@ -125,6 +125,13 @@ def test_sorting_ticks_and_open_rows_outlive_a_change(show):
     assert " kJ" in status(bare)
 
 
+def test_a_tick_box_is_drawn_in_the_ink_of_the_page(show):
+    page = show(session(2)).page
+    page.evaluate("() => { document.body.style.color = 'rgb(200, 210, 220)'; }")
+    box = page.locator("tbody .carbon-magic-pick").first
+    assert box.evaluate("e => getComputedStyle(e).borderTopColor") == "rgb(200, 210, 220)"
+
+
 def test_three_comparisons_are_chosen_and_no_more(show):
     bare = show(session(3))
     page = bare.page
