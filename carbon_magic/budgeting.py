@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextvars
 import math
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from . import threads
 from .budget import Allowance, CarbonBudgetExceeded, Kind, Limit, Scope, Watch, own, parse, reason
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ class Spent:
 
     def ask(self, run: Run | None = None) -> None:
         """Ask the ledger; the answer comes when it comes."""
-        context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(self._answer, run), name="carbon_magic budget", daemon=True).start()
+        threads.start(self._answer, run, name="budget")
 
     def _answer(self, run: Run | None) -> None:
         try:

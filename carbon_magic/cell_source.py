@@ -6,10 +6,12 @@ numbers, tracebacks, the last expression, `;`, `await` and interrupts are what t
 
 from __future__ import annotations
 
+from IPython.core.getipython import get_ipython
 from IPython.core.inputtransformer2 import cell_magic, classic_prompt, ipython_prompt, leading_indent
 
 MAGIC = "%%carbon"
 BEGIN = "carbon_begin"
+_CALL = f"get_ipython().run_line_magic({BEGIN!r}, "
 
 
 def replace_magic_line(lines: list[str]) -> list[str]:
@@ -24,11 +26,25 @@ def replace_magic_line(lines: list[str]) -> list[str]:
     if not "".join(rest).strip():
         return lines  # no body: IPython says what it says of every empty cell magic
     options = lines[0].strip()[len(MAGIC) :].strip()
-    return [f"get_ipython().run_line_magic({BEGIN!r}, {options!r})\n", *_as_cell(rest)]
+    return [f"{_CALL}{options!r})\n", *_as_cell(rest)]
 
 
 # IPython asks again and again whether a half-typed cell is complete; the rule for %% must apply then, not ours.
 replace_magic_line.has_side_effects = True  # type: ignore[attr-defined]
+
+
+def prefilter_lone_line(lines: list[str]) -> list[str]:
+    """The first of the last transformers: a body of one line has what IPython gives to a cell of one line just before
+    them, `ls` and `exit` without more (automagic, automatic calls), aliases and macros.
+    """
+    if not lines[:1] or not lines[0].startswith(_CALL):
+        return lines
+    body = [line for line in lines[1:] if line.strip()]
+    shell = get_ipython()
+    if shell is None or len(body) != 1 or body[0] is not lines[-1]:
+        return lines
+    with shell.builtin_trap:
+        return [*lines[:-1], f"{shell.prefilter_manager.prefilter_lines(body[0])}\n"]
 
 
 def _is_magic(lines: list[str]) -> bool:

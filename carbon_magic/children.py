@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 
+from . import threads
 from .share import tree
 from .share.tree import Seen
 
@@ -32,7 +33,7 @@ def interrupt(before: _Known) -> None:
 def end(commands: _Known) -> None:
     """See to it that these end: SIGTERM, and SIGKILL for what that leaves, from a thread of its own."""
     if commands and hasattr(signal, "SIGKILL"):
-        threading.Thread(target=_end, args=(commands,), name="carbon_magic budget", daemon=True).start()
+        threads.start(_end, commands, name="budget")
 
 
 def _end(commands: _Known) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -45,6 +45,17 @@ def name(value: Any, default: str) -> str:
 def stage(value: Any) -> str | None:
     """A run's stage: explore, train, tune, evaluate, final, or the user's own word."""
     return _text(value, "stage") or None
+
+
+def tag_pairs(given: Sequence[str] | None) -> dict[str, str]:
+    """Tags as they are typed. ValueError in a sentence for what is no KEY=VALUE."""
+    found: dict[str, str] = {}
+    for pair in given or ():
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise ValueError(f"a tag is KEY=VALUE, which {clean(pair)!r} is not")
+        found[key] = value
+    return found
 
 
 def tags(value: Any) -> dict[str, Tag]:

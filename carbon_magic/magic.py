@@ -14,8 +14,8 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Any as AnyTrait
 from traitlets import Bunch, validate
 
-from . import config, labels
-from .cell_source import BEGIN, replace_magic_line
+from . import config, labels, trouble
+from .cell_source import BEGIN, prefilter_lone_line, replace_magic_line
 from .secret import hidden
 
 if TYPE_CHECKING:
@@ -130,9 +130,8 @@ class CarbonMagic(Magics):
     @line_magic(BEGIN)
     def begin(self, line: str) -> None:
         """What the %%carbon line of a cell becomes. Not for use by hand."""
-        if self._running_here():
-            return  # given twice, or in a loop of %%timeit: one run
-        self._begin(line)
+        if not self._running_here():  # given twice, or in a loop of %%timeit: one run
+            self._begin(line)
 
     def _level(self) -> tuple[int, int]:
         thread = threading.get_ident()
@@ -142,6 +141,10 @@ class CarbonMagic(Magics):
         return any(cell.level == self._level() for cell in self._cells)
 
     def _begin(self, line: str) -> None:
+        with trouble.Contained("this cell is not measured", UsageError):
+            self._begin_run(line)
+
+    def _begin_run(self, line: str) -> None:
         from . import screen
 
         now = _process()
@@ -153,7 +156,7 @@ class CarbonMagic(Magics):
             }
             # Not execution_count: IPython 9.18 steps it at the beginning of a cell, earlier ones at the end.
             default = f"cell {len(self.shell.history_manager.input_hist_raw) - 1}"
-            tags, source = _tags(options.tag), self._sources.get(self._level())
+            tags, source = labels.tag_pairs(options.tag), self._sources.get(self._level())
             wanted = now.wanted(options.name, options.stage, tags, given, default, options.seed, source)
         except (ValueError, TypeError) as error:
             raise UsageError(f"%%carbon: {error}") from None
@@ -165,7 +168,7 @@ class CarbonMagic(Magics):
         views = [view for view in (place, live_line) if view is not None]
         try:
             tracking = now.begin(wanted)
-        except KeyboardInterrupt:  # while it waited: the cell does not run
+        except BaseException:  # interrupted while it waited: the cell does not run; else the cell runs without us
             for view in views:
                 view.leave()
             raise
@@ -220,21 +223,25 @@ class CarbonMagic(Magics):
     def _end(self, level: tuple[int, int], error: BaseException | None) -> None:
         thread, depth = level
         for cell in [cell for cell in self._cells if cell.level[0] == thread and cell.level[1] >= depth]:
-            from .tracking import state_after
-
             self._cells.remove(cell)
-            if cell.line is not None:
-                cell.line.leave()
-            run = _process().end(cell.tracking, state_after(error), error)
-            if cell.variable is not None:
-                self.shell.user_ns[cell.variable] = run
-            if cell.quiet or cell.tracking.inherited:
-                continue
-            if cell.place is None:
-                self._late.append(run)
-                continue
-            cell.place.show(run)
-            cell.place.leave()
+            with trouble.Contained("the figures of this cell are not shown"):
+                self._end_run(cell, error)
+
+    def _end_run(self, cell: _Cell, error: BaseException | None) -> None:
+        from .tracking import state_after
+
+        if cell.line is not None:
+            cell.line.leave()
+        run = _process().end(cell.tracking, state_after(error), error)
+        if cell.variable is not None:
+            self.shell.user_ns[cell.variable] = run
+        if cell.quiet or cell.tracking.inherited:
+            return
+        if cell.place is None:
+            self._late.append(run)
+            return
+        cell.place.show(run)
+        cell.place.leave()
 
     def _show_late(self) -> None:
         """What could not be shown in its time: in a terminal, or because %%capture held the output."""
@@ -242,7 +249,8 @@ class CarbonMagic(Magics):
         for run in late:
             from . import screen
 
-            screen.show_run(self.shell, run)
+            with trouble.Contained("the figures of this cell are not shown"):
+                screen.show_run(self.shell, run)
 
 
 CarbonMagic.carbon.parser.allow_abbrev = False
@@ -263,21 +271,12 @@ def _words(line: str, magic: str) -> list[str]:
         raise UsageError(f"{magic}: a quote is not closed in: {labels.clean(line)}") from None
 
 
-def _tags(given: list[str] | None) -> dict[str, str]:
-    tags: dict[str, str] = {}
-    for pair in given or ():
-        key, equals, value = pair.partition("=")
-        if not equals or not key.strip():
-            raise ValueError(f"a tag is KEY=VALUE, which {labels.clean(pair)!r} is not")
-        tags[key] = value
-    return tags
-
-
 def load(shell: InteractiveShell) -> None:
     """Register the magics, the transformer and the two events."""
     magics = CarbonMagic(shell)
     shell.register_magics(magics)
     shell.input_transformers_cleanup.append(replace_magic_line)
+    shell.input_transformers_post.insert(0, prefilter_lone_line)
     shell.events.register("pre_run_cell", magics.before_cell)
     shell.events.register("post_run_cell", magics.after_cell)
 
@@ -289,6 +288,7 @@ def unload(shell: InteractiveShell) -> None:
         return
     magics.after_cell()
     shell.input_transformers_cleanup.remove(replace_magic_line)
+    shell.input_transformers_post.remove(prefilter_lone_line)
     shell.events.unregister("pre_run_cell", magics.before_cell)
     shell.events.unregister("post_run_cell", magics.after_cell)
     for kind, name in (("line", "carbon"), ("cell", "carbon"), ("line", BEGIN)):

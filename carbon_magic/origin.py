@@ -5,14 +5,13 @@ Git is not run: its files say the same in a tenth of a millisecond. Whether file
 
 from __future__ import annotations
 
-import contextvars
 import re
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import labels
+from . import labels, threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,10 +50,9 @@ class Lookout:
         fresh = self._seen_s is not None and time.monotonic() - self._seen_s < FRESH_S
         if self._folder is None or fresh or (self._thread is not None and self._thread.is_alive()):
             return self._seen
-        context = contextvars.copy_context()
-        self._thread = threading.Thread(target=context.run, args=(self._look,), name="carbon_magic git", daemon=True)
-        self._thread.start()
-        self._thread.join(FIRST_PATIENCE_S if self._seen_s is None else PATIENCE_S)
+        self._thread = threads.start(self._look, name="git")
+        if self._thread is not None:
+            self._thread.join(FIRST_PATIENCE_S if self._seen_s is None else PATIENCE_S)
         return self._seen
 
     def _look(self) -> None:

@@ -6,7 +6,6 @@ that a disk that hangs costs the first run PATIENCE_S only, and read when it cha
 
 from __future__ import annotations
 
-import contextvars
 import os
 import stat
 import threading
@@ -16,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from . import threads
 
 NAMES = ("carbon_magic.toml", "pyproject.toml")
 PATIENCE_S = 0.05
@@ -67,10 +68,9 @@ def find(anew: bool = False) -> ProjectFile:
     if not anew and time.monotonic() - seen.at_s < FRESH_S:
         return seen.file
     if seen.thread is None or not seen.thread.is_alive():
-        run = contextvars.copy_context().run
-        seen.thread = threading.Thread(target=run, args=(_see, seen), name="carbon_magic settings", daemon=True)
-        seen.thread.start()
-        seen.thread.join(PATIENCE_S)
+        seen.thread = threads.start(_see, seen, name="settings")
+        if seen.thread is not None:
+            seen.thread.join(PATIENCE_S)
     return seen.file
 
 

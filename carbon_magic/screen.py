@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextvars
 import os
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
+
+from . import threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,10 +93,7 @@ class Place:
         if not seen(self._shell):
             return
         self._ended.clear()
-        context = contextvars.copy_context()
-        threading.Thread(
-            target=context.run, args=(self._go_live, tracking), name="carbon_magic view", daemon=True
-        ).start()
+        threads.start(self._go_live, tracking, name="view")
 
     def _go_live(self, tracking: Tracking) -> None:
         if self._ended.wait(PATIENCE_S):
@@ -285,8 +283,7 @@ def show_project(ipython: InteractiveShell, project: Project, by: Sequence[str])
 def _interactive(ipython: InteractiveShell, view: Callable[[], SummaryView | ProjectView]) -> None:
     """Make what was shown interactive, from another thread: importing the widget machinery takes 70 ms."""
     if in_kernel(ipython) and not captured(ipython) and seen(ipython):
-        context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(_keep, view), name="carbon_magic view", daemon=True).start()
+        threads.start(_keep, view, name="view")
 
 
 def _keep(view: Callable[[], SummaryView | ProjectView]) -> None:

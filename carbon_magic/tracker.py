@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextvars
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from . import threads
 from .clock import Clock
 from .config import Settings
 from .grid import Annual, Intensity
@@ -121,21 +121,25 @@ class Tracker:
         """
         if tracking.final is not None or tracking.inherited:
             return tracking.run()
-        tracking.machine.finish_queued()
-        now_s = self.clock.monotonic()
-        marks = tracking.machine.mark(edge=True)
-        look = tracking.look_around()
-        tracking.ending = True
-        if choice(self._environ) != self._chosen and any(o.meter.kind == "gpu" for o in tracking.machine.odometers):
-            tracking.remarks.append(CHANGED)
-        self._drain(tracking, marks, now_s)
-        tracking.during.settle(tracking.started_at, now_s - tracking.t0_s)
-        with self._wake:
-            if tracking.final is None:
-                tracking.close(state, marks, look, now_s)
-                self._active.remove(tracking)
-                if not self._active:
-                    tracking.machine.rest()
+        try:
+            tracking.machine.finish_queued()
+            now_s = self.clock.monotonic()
+            marks = tracking.machine.mark(edge=True)
+            look = tracking.look_around()
+            tracking.ending = True
+            if choice(self._environ) != self._chosen and any(o.meter.kind == "gpu" for o in tracking.machine.odometers):
+                tracking.remarks.append(CHANGED)
+            self._drain(tracking, marks, now_s)
+            tracking.during.settle(tracking.started_at, now_s - tracking.t0_s)
+            with self._wake:
+                if tracking.final is None:
+                    tracking.close(state, marks, look, now_s)
+        finally:
+            with self._wake:
+                if tracking in self._active:
+                    self._active.remove(tracking)
+                    if not self._active:
+                        tracking.machine.rest()
         run = tracking.run()
         self._publish(run)
         return run
@@ -156,10 +160,9 @@ class Tracker:
         if not self._threaded:
             return
         if self._thread is None or not self._thread.is_alive():
-            # In a copy of the context: ipykernel 7.0 finds the cell that output belongs to there, or raises.
-            context = contextvars.copy_context()
-            self._thread = threading.Thread(target=context.run, args=(self._loop,), name="carbon_magic", daemon=True)
-            self._thread.start()
+            self._thread = threads.start(
+                self._loop
+            )  # without it there is no curve, and the edges are read all the same
         else:
             self._wake.notify()
 

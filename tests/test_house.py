@@ -5,7 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "carbon_magic"
 FLOORS = [
-    {"data", "units", "clock", "forks", "trouble", "alive", "folders", "record", "secret"},
+    {"data", "units", "clock", "forks", "trouble", "threads", "alive", "folders", "record", "secret"},
     {"ranges", "device", "curve", "tick", "calibration"},
     {"meters", "grid", "equivalents", "cost", "embodied", "project_file"},
     {"run", "labels", "checks", "config", "budget"},

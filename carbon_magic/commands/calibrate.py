@@ -78,7 +78,7 @@ def _answer(site: Site, host: Host, clock: Clock, seconds: float, load: bool, pr
     try:
         path = kept.save(known, os.environ)
     except OSError as error:
-        why = f"{error.strerror or type(error).__name__}: {kept.folder(os.environ)}"
+        why = f"{error.strerror}: {kept.folder(os.environ)}" if error.strerror else str(error)
         return calibrated.sentence(f"Measured, but not stored ({why}).")
     return calibrated.bundle(known, path)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from IPython.core.error import UsageError
 
 from .. import screen
+from ..folders import at_home
 from ..report.handin import FORMATS, Options, hand_in
 from ..report.html import TEXT, card, heading, quiet, row, table
 from .project import chosen, parser
@@ -52,7 +53,7 @@ def run(shell: InteractiveShell, words: Sequence[str]) -> None:
 
 def _write(name: str, text: str) -> str:
     """The whole file or nothing of it: an older one is replaced at the end. Returns its path."""
-    path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path's raises where there is no home
+    path = Path(at_home(name))
     if path.is_dir():
         raise ValueError(f"{path} is a folder: -o wants the name of a file")
     beside = path.with_name(f".{path.name}.{os.getpid()}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
 
 from .. import labels, process, screen
+from ..folders import at_home
 from ..report import ruler
 from ..report.html import card, heading
 
@@ -51,11 +51,12 @@ def _here(project: str | None) -> ruler.Here | None:
 
 
 def _write(name: str, here: ruler.Here | None) -> str:
-    path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path's raises where there is no home
-    if path.suffix.lower() not in FORMATS:
+    ending = Path(name).suffix.lower()
+    if ending not in FORMATS:
         raise UsageError(f"%carbon ruler: a poster is an .svg or a .pdf, not {labels.clean(name)!r}")
     try:
-        poster = ruler.pdf(here) if path.suffix.lower() == ".pdf" else ruler.svg(here).encode()
+        path = Path(at_home(name))
+        poster = ruler.pdf(here) if ending == ".pdf" else ruler.svg(here).encode()
         path.write_bytes(poster)
     except (OSError, ImportError) as error:
         raise UsageError(f"%carbon ruler: {error}") from None

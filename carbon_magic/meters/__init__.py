@@ -80,8 +80,11 @@ def survey(site: Site) -> Found:
 
 def _calibration(site: Site) -> Calibration | None:
     """What was measured on this host once. Where there is no such folder, a look for it is all."""
-    if not os.path.isdir(calibrations_folder(site.environ)):  # noqa: PTH112 - a Path costs more
-        return None
+    try:
+        if not os.path.isdir(calibrations_folder(site.environ)):  # noqa: PTH112 - a Path costs more
+            return None
+    except OSError:
+        return None  # nor is there a home that it could be in
     from .. import calibration
 
     return calibration.of_this_host(site.cpuinfo, site.sys.parent, site.environ)

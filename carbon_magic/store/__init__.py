@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ..folders import data_folder
+from ..folders import at_home, data_folder
 from ..secret import Address
 from .pump import Pump
 
@@ -60,7 +60,8 @@ class Where(NamedTuple):
 def location(setting: str | None, environ: Mapping[str, str], say: Say | None = None) -> Path:
     """The ledger's file: the setting, else CARBON_MAGIC_LEDGER, else one file per user in the platform's data folder.
 
-    A URL of what is no PostgreSQL is refused in a sentence to `say`, and the default is used.
+    A URL of what is no PostgreSQL is refused in a sentence to `say`, and the default is used. OSError where that would
+    be in the home of a user who has none.
     """
     chosen = setting or environ.get(VARIABLE) or ""
     if re.match(_URL, chosen):
@@ -72,14 +73,22 @@ def location(setting: str | None, environ: Mapping[str, str], say: Say | None = 
             )
         chosen = ""
     if chosen:
-        return _STARTED_IN / os.path.expanduser(chosen)  # noqa: PTH111 - Path's raises where there is no home
-    return data_folder() / "ledger.db"
+        return _STARTED_IN / at_home(chosen)
+    return _STARTED_IN / data_folder() / "ledger.db"
 
 
 def where(setting: str | None, environ: Mapping[str, str], say: Say | None = None, store: str | None = None) -> Where:
-    """Where the ledger is. `store`, else CARBON_MAGIC_STORE, says "sqlite" or "spool" where looking would be wrong."""
-    path = location(setting, environ, say)
+    """Where the ledger is. `store`, else CARBON_MAGIC_STORE, says "sqlite" or "spool" where looking would be wrong.
+
+    Raises OSError where that would be in the home of a user who has none.
+    """
     chosen = Address(setting or environ.get(VARIABLE) or "")
+    try:
+        path = location(setting, environ, say)
+    except OSError:
+        if not is_server(chosen):
+            raise
+        path = Path()
     if is_server(chosen):
         return Where("postgresql", path, chosen)
     kind = store or environ.get("CARBON_MAGIC_STORE")
@@ -157,7 +166,10 @@ def _unsent(it: Where) -> Iterator[Path]:
     destination = it.url or str(it.path)
     if not it.url and it.path.name:
         yield folder(destination, it.path.parent)
-    yield folder(destination, data_folder())
+    try:
+        yield folder(destination, data_folder())
+    except OSError:
+        return  # a user without a home
 
 
 def _folder() -> Path:

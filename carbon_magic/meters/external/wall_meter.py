@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from ... import threads
 from ...forks import no_fork
 from ...ranges import Range
 from ..counter import Fault
@@ -117,8 +118,7 @@ class WallMeter(Meter):
     def _wake(self) -> None:
         self._closed = False
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._loop, name="carbon_magic wall", daemon=True)
-            self._thread.start()
+            self._thread = threads.start(self._loop, name="wall")
         self._lock.notify_all()
 
     def _loop(self) -> None:
