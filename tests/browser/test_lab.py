@@ -84,7 +84,7 @@ def test_the_session_summary_sorts_while_the_kernel_lives_and_is_a_table_after(n
     cells = [f"%%carbon -q -n {name}\nimport time; time.sleep({0.3 if name == 'second' else 0.05})" for name in names]
     nb = notebook("summary", "%load_ext carbon_magic", *cells, "%carbon")
     nb.run()
-    table = nb.page.locator('.carbon-magic table:has(th:has-text("Mean power"))')
+    table = nb.page.locator('.carbon-magic table:has(th:has-text("How known"))')
     nb.page.wait_for_selector(".carbon-magic th button")
 
     def order():
