@@ -141,3 +141,27 @@ def test_two_cells_add_up_to_the_one_around_them(load):
         parts = sum(d.energy_j for run in (first, second) for d in run.devices if d.name == name)
         [whole] = [d.energy_j for d in outer.devices if d.name == name]
         assert parts == pytest.approx(whole, rel=0.1)
+
+
+def test_the_driver_s_record_is_in_our_time_and_says_what_the_counter_says(meters, report, load):
+    """Where it keeps one, and often enough to be of use; how long a window each sample is of shows in the report."""
+    for meter in meters:
+        if meter.method != "counter":
+            continue
+        t0, begin_j = time.monotonic(), meter.read()
+        time.sleep(1.5)
+        t1, end_j = time.monotonic(), meter.read()
+        samples = [(t, watts) for t, watts in meter.past_w(t0) if t <= t1]
+        if len(samples) < 10:
+            report[f"{meter.name}, record"] = {"samples": len(samples)}
+            continue
+        gaps = [b[0] - a[0] for a, b in itertools.pairwise(samples)]
+        changes = sum(a[1] != b[1] for a, b in itertools.pairwise(samples))
+        by_record = statistics.fmean(watts for _, watts in samples) * (t1 - t0)
+        report[f"{meter.name}, record"] = {
+            "every_s": statistics.median(gaps), "changes": changes, "samples": len(samples), "joules": by_record,
+            "counter_j": end_j - begin_j,
+        }  # fmt: skip
+        assert t0 <= samples[0][0] <= t0 + 0.1
+        assert t1 - 0.1 <= samples[-1][0]
+        assert by_record == pytest.approx(end_j - begin_j, rel=0.25)
