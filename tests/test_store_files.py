@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -305,3 +306,15 @@ def test_a_locked_ledger_costs_nothing_and_gets_the_run_later(
     assert pump.flush(5)
     assert [r.id for r in Ledger(path).load()] == ["old 0", "1"]
     assert said == []
+
+
+def test_a_file_that_has_no_tables_yet_has_no_runs(tmp_path):
+    """Who looks while another process makes it finds the file before its tables."""
+    path = tmp_path / "ledger.db"
+    for pragma in ("user_version = 0", "journal_mode = WAL"):
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute(f"PRAGMA {pragma}")
+        ledger = Ledger(path)
+        assert ledger.load() == []
+        assert ledger.totals().empty or ledger.totals()["runs"].sum() == 0
+        assert len(ledger.runs()) == 0

@@ -218,13 +218,14 @@ def select(
 
     `only`: of those with these (id, host).
     """
+    if not (known := version(db)):
+        return  # somebody is making it this moment: the file comes before its tables
     columns, more = f"r.run, r.state, r.boot_id, r.pid, r.pid_started, {{}}, {'r.curve' if curves else 'NULL'}", ""
-    if version(db) > 1:
+    if known > 1:
         columns = columns.format("coalesce(f.updated_at, r.updated_at)")
         columns += ", f.duration_s, f.energy_j_low, f.energy_j_high, f.parts"
         more = "LEFT JOIN figures f ON f.seq = r.seq AND f.state = 'running'"
-    else:
-        columns = columns.format("r.updated_at") + ", NULL, NULL, NULL, NULL"
+    columns = columns.format("r.updated_at") + ", NULL" * 4 if known == 1 else columns
     where, values = ("WHERE r.project = ?", [rows.storable(project)]) if project is not None else ("", [])
     sql = f"SELECT {columns} FROM runs r {more} {where} ORDER BY r.seq"  # noqa: S608 - constants
     found: Iterable[tuple[Any, ...]] = db.execute(sql, values) if only is None else _each(db, sql, values, only)
