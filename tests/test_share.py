@@ -17,7 +17,9 @@ from test_tracker import LABEL
 
 import carbon_magic
 from carbon_magic import grid, meters
+from carbon_magic.alive import Owner, me
 from carbon_magic.config import Settings
+from carbon_magic.meters.power_curve import of_tdp
 from carbon_magic.run import Run
 from carbon_magic.share import peers
 from carbon_magic.share.peers import Peer, Peers, allocation
@@ -203,6 +205,16 @@ class TestPeers:
             assert [peer.spans for peer in one.others(5.5)] == [((5.0, 6.0),)]
         assert one.others(6.5) == []
 
+    def test_a_live_slot_of_a_container_is_taken_only_where_no_other_is_left(self, tmp_path, monkeypatch):
+        theirs = Owner(f"{me().boot_id.partition('/')[0]}/pid:[1]", 7, 5.0)
+        with monkeypatch.context() as patched:
+            patched.setattr(peers, "me", lambda: theirs)
+            container = Peers(4, tmp_path)
+        assert Peers(4, tmp_path)._at != container._at
+        full = [Peers(4, tmp_path) for _ in range(peers.SLOTS - 2)]
+        assert {one._at for one in full}.isdisjoint({container._at, None})
+        assert Peers(4, tmp_path)._at == container._at
+
     def test_a_process_is_one_however_many_trackers_it_makes(self, tmp_path, monkeypatch):
         monkeypatch.setattr(peers, "folder", lambda: tmp_path)
         peers._here.cache_clear()
@@ -286,9 +298,23 @@ class TestSplit:
         assert "25 %" in run.share.how
         package = next(device for device in run.devices if device.kind == "cpu")
         rest = run.energy_j - package.energy_j  # memory, whose idling is allotted
-        idle_w = 20.0  # the least that was seen
+        # The least that was seen, and how busy the processor was then: one CPU, by the models' curve.
+        curve = of_tdp(1.0, (1.0, 1.0), "")
+        idle_w = 20.0 * curve.at(0.0)[0] / curve.at(1 / os.cpu_count())[0]
         ours = 1.8 * (20 - idle_w) + 3.6 * idle_w  # our work, and the idling of a machine that nobody else has claimed
         assert run.share.energy_j - rest == pytest.approx(ours, rel=0.02)
+
+    def test_what_others_keep_the_machine_busy_with_is_no_idling_of_ours(self, tmp_path):
+        """Idle power is not known, and all the time others work: they have no claim on us for what they draw."""
+        clock = InjectedClock()
+        zone = Zone("intel-rapl:0", "package-0", steady(60.0), 100)
+        with SimulatedMachine([zone], clock=clock) as simulated, simulated.here():
+            busy = Host(simulated, clock, tmp_path)
+            run = busy.run(5, lambda s: 0.0, lambda s: float(os.cpu_count()))
+        package = next(device for device in run.devices if device.kind == "cpu")
+        ours_j = run.share.energy_j - (run.energy_j - package.energy_j)
+        assert ours_j < 0.45 * package.energy_j
+        assert run.share.energy_j_range[0] <= run.share.energy_j <= run.share.energy_j_range[1]
 
     def test_idling_is_shared_with_others_who_count(self, host, tmp_path):
         other = Peers(os.cpu_count(), tmp_path)

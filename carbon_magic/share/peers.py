@@ -102,7 +102,9 @@ class Peers:
             if os.fstat(descriptor).st_size != SIZE:
                 os.ftruncate(descriptor, SIZE)
             memory = self._files[self._name] = mmap.mmap(descriptor, SIZE)
-            at = next(at for at in range(0, SIZE, SLOT) if self._free(memory, at))
+            slots = range(0, SIZE, SLOT)
+            at = next((at for at in slots if self._free(memory, at)), None)
+            at = next(at for at in slots if self._foreign(memory, at)) if at is None else at
             self._write(memory, at)
             return at
         except StopIteration:
@@ -114,9 +116,13 @@ class Peers:
 
     def _free(self, memory: mmap.mmap, at: int) -> bool:
         magic, _, boot, pid, started, *_ = _HEAD.unpack_from(memory, at)
-        if magic != _MAGIC or boot != self._boot:
+        if magic != _MAGIC or boot.partition(b"/")[0] != self._boot.partition(b"/")[0]:
             return True
-        return is_alive(Owner(self._owner.boot_id, pid, started or None)) is False
+        return boot == self._boot and is_alive(Owner(self._owner.boot_id, pid, started or None)) is False
+
+    def _foreign(self, memory: mmap.mmap, at: int) -> bool:
+        """Of a container that shares the folder: nobody here can know whether its process lives."""
+        return bool(_HEAD.unpack_from(memory, at)[2] != self._boot)
 
     def begin(self, run: str, now_s: float) -> None:
         """This process counts from now on."""

@@ -8,6 +8,7 @@ share what there is. Both sums stay below the machine's, however many notebooks 
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import time
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..meters.meter import Split
+from ..meters.power_curve import PowerCurve, of_tdp
 from ..ranges import Part, Range, product, total
 from ..run import Share
 from .peers import Peer, Peers, allocation, here
@@ -83,10 +85,11 @@ class _Split:
         self.worked_j = 0.0
         self.seconds = self.worked_s = self.allotted_s = 0.0
         self.least_w: float | None = None
+        self.idle_w: float | None = None
         self.unknown_j = 0.0
 
-    def add(self, joules: float, seconds: float, work: float | None, allotted: float) -> None:
-        """A slice: the parts, 0 to 1, of its work and of its idling."""
+    def add(self, joules: float, seconds: float, work: float | None, allotted: float, load: float) -> None:
+        """A slice: the parts, 0 to 1, of its work and of its idling; and how busy all CPUs were."""
         if work is None:
             self.unknown_j += joules
             work = 0.0
@@ -98,6 +101,8 @@ class _Split:
         if not self.odometer.slow or seconds > 4 * self.odometer.tick_s:
             watts = joules / seconds
             self.least_w = watts if self.least_w is None else min(self.least_w, watts)
+            idle_w = watts * _idle_part(load) if self.odometer.meter.kind == "cpu" else watts
+            self.idle_w = idle_w if self.idle_w is None else min(self.idle_w, idle_w)
 
     def part(self, idle_w: float, work: Callable[[float], float] = float, allotted: float = 1.0) -> float:
         """The part of the device's joules, 0 to 1, if it draws `idle_w` idle.
@@ -157,7 +162,9 @@ class Splitter:
         self._busy_s += busy_s
         work = own_s / busy_s if busy_s > 0 else 0.0
         self._peers |= {peer.pid for peer in look.others if peer.counts(self._look.t_s, look.t_s)}
-        allotted = allocation(self._look.t_s, look.t_s, self._witness.cpus, self._witness.online, look.others)
+        online = self._witness.online
+        allotted = allocation(self._look.t_s, look.t_s, self._witness.cpus, online, look.others)
+        load = busy_s / (online * (look.t_s - self._look.t_s))
         for i, (split, mark) in enumerate(zip(self._splits, marks, strict=True)):
             t_s, joules = self._marks[i]
             seconds = mark.t_s - t_s
@@ -168,7 +175,7 @@ class Splitter:
             if meter.kind == "gpu":
                 found = meter.split(self._since[i], self._witness.tree.pids, allotted)
                 self._since[i] = found.since
-            split.add(max(0.0, mark.joules - joules), seconds, found.work, found.idle)
+            split.add(max(0.0, mark.joules - joules), seconds, found.work, found.idle, load)
         self._marks = [(mark.t_s, mark.joules) for mark in marks]
         self._look = look
 
@@ -209,12 +216,13 @@ class Splitter:
 def _parts(split: _Split, blur: float) -> tuple[float, Range]:
     """The part of a device's joules, and where it may lie.
 
-    Where the idle power is not known it lies between nothing and the least that was seen. The others' work may have
-    taken half or twice as many joules per CPU-second, and may have a claim on the idling that nobody knows of.
+    Where the idle power is not known it lies between nothing and the least that was seen. A processor that was busy
+    even then has the curve's part of that, so that what others keep it busy with is no idling of ours. The others' work
+    may have taken half or twice as many joules per CPU-second, and may have a claim on the idling that nobody knows of.
     """
     known_w = split.odometer.meter.idle_w
     most_w = split.least_w or 0.0
-    idle_w = known_w if known_w is not None else most_w
+    idle_w = known_w if known_w is not None else split.idle_w or most_w
 
     def less(work: float) -> float:
         return max(work / MISJUDGED, 1 - MISJUDGED * (1 - work) - blur, 0.0)
@@ -233,6 +241,16 @@ def _parts(split: _Split, blur: float) -> tuple[float, Range]:
         unknown = split.unknown_j / split.joules
         return min(1.0, mid + unknown / 2), (min(lows), min(1.0, max(highs) + unknown))
     return mid, (min(*lows, mid), max(*highs, mid))
+
+
+@functools.cache
+def _curve() -> PowerCurve:
+    return of_tdp(1.0, (1.0, 1.0), "")
+
+
+def _idle_part(load: float) -> float:
+    """Idle power over that at a load, by the curve that models processors (data/cpu_load_curve.csv)."""
+    return _curve().at(0.0)[0] / _curve().at(load)[0]
 
 
 def _how(others: float, peers: int, unknown: Sequence[str]) -> str:
