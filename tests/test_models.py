@@ -121,6 +121,23 @@ def test_joules_and_their_range_follow_the_load_at_each_moment():
 # Whose watts
 
 
+def test_a_busy_machine_that_takes_its_time_to_tell_the_load_is_no_jump():
+    """Others have their turn while the kernel is asked: the reading comes back late, and is of when it began."""
+    clock, late_s = InjectedClock(), 0.0
+
+    def times():
+        clock.advance(0.000005 + late_s)
+        return clock.monotonic(), 2 * clock.monotonic()
+
+    odometer = Odometer(CpuModel(of_tdp(65.0, (1.0, 1.0), "a test"), times, None, clock.monotonic, 2), clock)
+    odometer.restart()
+    for late_s in (0.0, 0.0, 0.06, 0.0):  # noqa: B007 - times() looks at it
+        clock.advance(0.001)
+        odometer.update()
+    assert odometer.events == []
+    assert odometer.answering
+
+
 def test_a_machine_of_its_own_has_its_whole_tdp(tmp_path):
     whole = curve_of(XEON, 12, None, tmp_path)
     assert whole.watts[-1] == pytest.approx(85 * 0.722)

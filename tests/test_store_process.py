@@ -72,9 +72,10 @@ def test_kill_9_in_mid_run_leaves_an_interrupted_run_with_its_energy(path: Path)
             assert [r.state for r in ledger.load()] == ["running"]
     finally:
         process.kill()
-    last = max(last, *map(int, process.stdout.read().split()), 0)  # the pipe ends when the kernel has torn it down
+    last = max(last, *map(int, process.stdout.read().split()), 0)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on: it has ended, too
     with Ledger(path) as ledger:
-        (left,) = ledger.load(curves=True)  # not yet waited for: a zombie has ended, too
+        (left,) = ledger.load(curves=True)
     process.wait()
     assert left.state == "interrupted"
     assert "process ended" in left.notes[-1]

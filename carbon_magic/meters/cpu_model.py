@@ -46,8 +46,9 @@ class CpuModel(Meter):
         self._last: tuple[float, float, float, float] | None = None
 
     def read(self) -> float | None:
-        busy, total = self._cpu_times()
+        # First of all: while the kernel is asked others may have their turn, and the joules are those of when it began.
         now, own = self._now(), time.process_time()
+        busy, total = self._cpu_times()
         if self._last is None or total < self._last[1]:
             load = 0.0
         else:
@@ -57,8 +58,8 @@ class CpuModel(Meter):
                 load = max(load, (own - own_0) / ((now - now_0) * self._cpus))
         self._last = busy, total, now, own
         watts, low_w, high_w = self._curve.at(load)
-        joules = self._joules.step(watts)
-        self._slack_j = joules - self._low_j.step(low_w), self._high_j.step(high_w) - joules
+        joules = self._joules.step(watts, now)
+        self._slack_j = joules - self._low_j.step(low_w, now), self._high_j.step(high_w, now) - joules
         return joules
 
     def slack_j(self) -> tuple[float, float]:

@@ -20,9 +20,9 @@ class Integral:
         self._watts = watts
         return self.step((before + watts) / 2)
 
-    def step(self, mean_w: float) -> float:
-        """`mean_w` was drawn since the last call. Returns joules so far."""
-        now = self._now()
+    def step(self, mean_w: float, now_s: float | None = None) -> float:
+        """`mean_w` was drawn since the last call, until now. Returns joules so far."""
+        now = self._now() if now_s is None else now_s
         if self._t_s is not None:
             self._joules += mean_w * max(0.0, now - self._t_s)
         self._t_s = now
