@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -119,10 +120,22 @@ def _wrapper(function: Callable[..., Any], block: Callable[[], track]) -> Callab
     """The function of the same kind that makes a new block for each call."""
     if inspect.isasyncgenfunction(function):
 
-        async def async_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        async def async_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
             with block():
-                async for item in function(*args, **kwargs):
-                    yield item
+                async with contextlib.aclosing(function(*args, **kwargs)) as inner:
+                    try:
+                        item = await anext(inner)
+                        while True:  # what `yield from` does for a plain generator
+                            try:
+                                sent = yield item
+                            except GeneratorExit:
+                                raise
+                            except BaseException as error:
+                                item = await inner.athrow(error)
+                            else:
+                                item = await inner.asend(sent)
+                    except StopAsyncIteration:
+                        return
 
         return async_generator
     if inspect.iscoroutinefunction(function):

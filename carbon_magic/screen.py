@@ -226,19 +226,22 @@ def show_run(ipython: InteractiveShell, run: Run) -> None:
     from . import report
 
     if not in_kernel(ipython):
-        print(report.bundle(run)["text/plain"])
+        _print(report.bundle(run))
         return
     place = Place(ipython)
     place.show(run)
     place.leave()
 
 
+def _print(bundle: dict[str, str]) -> None:
+    from .report.plain import sayable
+
+    print(sayable(bundle["text/plain"], getattr(sys.stdout, "encoding", None)))
+
+
 def show_bundle(ipython: InteractiveShell, bundle: dict[str, str]) -> None:
     """Something that does not change: as text in a terminal."""
-    if in_kernel(ipython):
-        ipython.display_pub.publish(bundle, {})
-    else:
-        print(bundle["text/plain"])
+    ipython.display_pub.publish(bundle, {}) if in_kernel(ipython) else _print(bundle)
 
 
 def show_session(ipython: InteractiveShell, session: Session, desk: Desk | None = None) -> None:
@@ -257,7 +260,7 @@ def show_session(ipython: InteractiveShell, session: Session, desk: Desk | None 
         return SummaryView(target, session, desk, show)
 
     if not in_kernel(ipython):
-        print(report.bundle(session)["text/plain"])
+        _print(report.bundle(session))
         return
     show(session, update=False)
     if session.runs:

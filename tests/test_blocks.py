@@ -172,6 +172,36 @@ def test_partly_overlapping_runs_add_up_to_the_time_they_cover():
     assert carbon_magic.session().energy_j - before.energy_j == pytest.approx(reference.energy_j, rel=1e-6)
 
 
+def test_an_async_generator_hears_what_is_sent_thrown_and_closed():
+    heard = []
+
+    @track()
+    async def talks():
+        try:
+            heard.append((yield 1))
+            try:
+                yield 2
+            except KeyError as error:
+                heard.append(error)
+                yield 3
+        finally:
+            heard.append("closed")
+
+    async def converse():
+        it = talks()
+        assert await anext(it) == 1
+        assert await it.asend("hello") == 2
+        assert await it.athrow(KeyError("k")) == 3
+        await it.aclose()
+        assert [x async for x in talks()] == [1, 2]
+
+    asyncio.run(converse())
+    assert heard[0] == "hello"
+    assert isinstance(heard[1], KeyError)
+    assert heard[2:] == ["closed", None, "closed"]
+    assert [run.state for run in carbon_magic.session().runs[-2:]] == ["done", "done"]
+
+
 def test_a_thousand_blocks_leave_no_thread_and_no_open_file():
     def blocks(n):
         for _ in range(n):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 
@@ -92,3 +93,15 @@ def test_a_body_of_one_line_is_what_a_cell_of_one_line_is(body):
 def test_a_body_of_two_lines_is_not():
     with loaded() as shell:
         assert shell.transform_cell("%%carbon -q\npwd\npwd").splitlines()[1:] == ["pwd", "pwd"]
+
+
+@pytest.mark.parametrize(("encoding", "figure"), [("ascii", "12.3 uWh"), ("cp1252", "12.3 µWh"), ("utf-8", "12.3 µWh")])
+def test_an_output_that_cannot_say_a_sign_says_one_that_looks_alike(encoding, figure, monkeypatch):
+    said = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", said)
+    with loaded() as shell:
+        screen.show_bundle(shell, {"text/plain": "✓ ▁▂█ ≈ 12.3 µWh é"})
+    said.flush()
+    text = said.buffer.getvalue().decode(encoding)
+    assert figure in text
+    assert len(text.rstrip()) == len("✓ ▁▂█ ≈ 12.3 µWh é")

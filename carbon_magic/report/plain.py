@@ -9,6 +9,10 @@ ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 # Emoji families and several scripts are spelt with these two; every other format character (direction marks,
 # overrides, invisible tags) could make the rest of the line read differently than it is.
 _JOINERS = "\u200c\u200d"
+_ALIKE = str.maketrans(
+    "µ×÷±≈≤–−·•…●○◐◕✓✕■◆▸→₂² █▇▆▅▄▃▂▁▉▊▋▌▍▎▏░─",
+    "ux/~~<--.*.*o%%vx##>>22 ########" + "#######.-",
+)
 _CLUSTER = 4
 """Characters per column at most: a letter may carry accents, not a tower of them."""
 
@@ -66,3 +70,20 @@ def right(text: str, columns: int) -> str:
 def widest(least: Sequence[int], rows: Iterable[Sequence[str]]) -> list[int]:
     """Columns for some figures: these, or wider where one needs it. A figure that is cut says another number."""
     return [max(few, *map(width, figures)) for few, figures in zip(least, zip(*rows, strict=True), strict=True)]
+
+
+def sayable(text: str, encoding: str | None) -> str:
+    """The text, with signs of the same width that look alike where an output cannot say it: micro is u, never "?"."""
+    encoding = encoding or "utf-8"
+    if _can(text, encoding):
+        return text
+    said = "".join(c if _can(c, encoding) else c.translate(_ALIKE) for c in text)
+    return said.encode(encoding, "replace").decode(encoding)
+
+
+def _can(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
