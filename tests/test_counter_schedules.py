@@ -36,8 +36,10 @@ class Struck(Meter):
         return shown % self.wraps_at_j if self.wraps_at_j else shown
 
 
-seconds = st.floats(0.01, 30.0)
-watts = st.floats(1.0, MAX_W)
+# Not st.floats: it also draws what stands as a constant in whatever is imported, another thing in each run.
+seconds = st.sampled_from([round(0.01 * 1.21**i, 3) for i in range(43)])
+watts = st.sampled_from([float(w) for w in (1, 2, 3, *range(5, 500, 7), MAX_W)])
+starts = st.sampled_from([0.0, 0.37, 5.0, *(1234.567 * i for i in range(49))])
 fault = st.sampled_from(
     ["", "", "", "missing", "reset", "wild", "zero", "gone and reset", "slept", "stands still", "ntp"]
 )
@@ -52,10 +54,13 @@ def unseen(meter, last_j, seconds):
     return shown >= last or wrapped <= 1.1 * HEADROOM * MAX_W * seconds + MAX_W
 
 
-@given(schedule=schedule, start=st.floats(0.0, 60_000.0), wraps=st.sampled_from([None, 65_536.0, 262_144.0, 20_000.0]))
+@given(schedule=schedule, start=starts, wraps=st.sampled_from([None, 65_536.0, 262_144.0, 20_000.0]))
 @example(schedule=[(1.0, 100.0, ""), (1.0, 100.0, "wild"), (1.0, 100.0, "reset")], start=5.0, wraps=None)
 @example(schedule=[(1.0, 100.0, "zero"), (1.0, 100.0, "zero"), (30.0, 400.0, "")], start=50.0, wraps=65_536.0)
 @example(schedule=[(30.0, 500.0, "missing"), (30.0, 500.0, "missing"), (30.0, 500.0, "")], start=0.0, wraps=20_000.0)
+@example(schedule=[(1.0, 86.0, ""), (29.0, 2.0, "reset"), (29.0, 1.0, "reset")], start=0.0, wraps=20_000.0)
+@example(schedule=[(10.0, 1.0, "reset"), (24.0, 1.0, "missing"), (10.0, 1.0, "reset")], start=14_005.0, wraps=20_000.0)
+@example(schedule=[(1.0, 1.0, ""), (14.0, 404.0, "")], start=14_342.0, wraps=20_000.0)
 @example(schedule=[(16.228, 500.0, ""), (30.0, 1.0, "")], start=11_855.0, wraps=20_000.0)  # ends on a bare 0
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_the_sum_stays_between_what_was_surely_used_and_what_was_possible(schedule, start, wraps):
@@ -63,7 +68,7 @@ def test_the_sum_stays_between_what_was_surely_used_and_what_was_possible(schedu
     machine = Machine([meter], clock)
     machine.restart()
     begin, t0 = machine.mark(edge=True)[0], clock.monotonic()
-    sure_j, hidden, resets, seen_j, seen_s = 0.0, False, [], start, t0
+    sure_j, hidden, resets, seen_j, seen_s, bare = 0.0, False, [], start, t0, False
     for length_s, power_w, kind in schedule:
         clock.advance(length_s)
         before_j = meter.value
@@ -89,6 +94,7 @@ def test_the_sum_stays_between_what_was_surely_used_and_what_was_possible(schedu
             resets.clear()
             seen_j, seen_s = meter.value, clock.monotonic()
         meter.fails, meter.answer, meter.frozen = False, None, None
+        bare = bare or meter.read() == 0.0
     clock.advance(0.01)
     meter.use(0.01 * 100.0)
     hidden = hidden or (bool(resets) and unseen(meter, seen_j, clock.monotonic() - seen_s))
@@ -105,14 +111,16 @@ def test_the_sum_stays_between_what_was_surely_used_and_what_was_possible(schedu
     # A counter that may have gone round more than once between two reads that worked says so by its range.
     if clean and (wraps is None or "several wraps" not in str(device.notes)):
         assert low - slack <= meter.used
-        if wraps is None or sum(length for length, *_ in schedule) * HEADROOM * MAX_W < wraps:
+        # One that stands at a bare 0 just when it has gone round is not believed; what that hides is in the range.
+        once = wraps is None or sum(length for length, *_ in schedule) * HEADROOM * MAX_W < wraps
+        if once and not bare and meter.read() != 0:
             assert device.energy_j == pytest.approx(meter.used, abs=slack)
     else:
         assert device.notes or low < high
     assert hidden or high + slack >= sure_j
 
 
-@given(gaps=st.lists(st.floats(0.001, 5.0), min_size=1, max_size=40), power=watts)
+@given(gaps=st.lists(seconds, min_size=1, max_size=40), power=watts)
 def test_looking_more_or_less_often_changes_nothing(gaps, power):
     """The sum does not depend on when it was looked at."""
     clock, meter = InjectedClock(), Struck(60_000.0, 65_536.0)

@@ -127,6 +127,8 @@ class Odometer:
                 self._explain(step, doubted[0].t_s if doubted else new.t_s, slept)
             elif doubted:
                 self._say(doubted[0].t_s, "gave an impossible reading, which is left out")
+                if new.joules < last.joules:  # or was it reset twice, rather than gone round past that reading?
+                    step = step._replace(low=min(step.low, new.joules))
             if changed:
                 then = changed[0]
                 most_j = self._step(last, then).high + self._step(then, new, since_s=then.t_s).high
@@ -173,7 +175,7 @@ class Odometer:
         self.joules += step.joules
         self._slack_low_j += step.joules - step.low
         self._slack_high_j += step.high - step.joules
-        if new.joules != old.joules:
+        if new.joules != old.joules or step.joules:  # gone round to the same figure is moved as well
             self._moved(old, new, step.joules)
         else:
             self._watch_stuck(new)

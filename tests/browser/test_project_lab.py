@@ -17,7 +17,7 @@ def test_a_project_is_searched_and_its_final_run_chosen_and_what_is_saved_is_sta
     page.keyboard.type("lr=3 dd b a")  # letters that are commands of the notebook
     assert page.locator(".jp-Cell").count() == count
     search.fill("lr=3")
-    shown = page.locator(".carbon-magic-run:visible")
+    shown = page.locator("[data-c=runs] tbody tr:visible")
     assert shown.count() == 1
     assert shown.inner_text().startswith("trial 3")
     shown.locator("input").check()
