@@ -1,5 +1,6 @@
 """Shared fixtures. The simulated machine lives in tests/machine/, the browser's in tests/browser/."""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -15,6 +16,8 @@ sys.path.insert(0, str(HERE))
 from server import program  # noqa: E402 - the folder is on the path only now
 from services import serve  # noqa: E402
 from shells import loaded  # noqa: E402
+
+from carbon_magic.store import Pump, open_store  # noqa: E402
 
 # A busy machine is not a slow function: what must be fast is measured in CPU time where it matters.
 # Where a failure stops everything, the same examples each time; on a developer's machine others each time.
@@ -58,6 +61,25 @@ def shell(monkeypatch):
     monkeypatch.setattr("carbon_magic.process._current", None)
     with loaded() as running:
         yield running
+
+
+@pytest.fixture
+def said():
+    """What a store or a pump has told."""
+    return []
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where a ledger of the test's own is to be."""
+    return tmp_path / "data" / "ledger.db"
+
+
+@pytest.fixture
+def pump(path, said):
+    """From a put to the real file."""
+    with contextlib.closing(Pump(lambda: open_store(str(path), {}, said.append), said.append)) as pump:
+        yield pump
 
 
 @pytest.fixture

@@ -19,25 +19,7 @@ from carbon_magic.store.ledger import Ledger
 from carbon_magic.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@pytest.fixture
-def said() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "ledger.db"
-
-
-@pytest.fixture
-def pump(path: Path, said: list[str]) -> Iterator[Pump]:
-    """From a put to the real file."""
-    pump = Pump(lambda: open_store(str(path), {}, said.append), said.append)
-    yield pump
-    pump.close()
+    from collections.abc import Callable
 
 
 def test_location(tmp_path: Path, said: list[str]) -> None:

@@ -48,11 +48,6 @@ def sound(path: Path) -> bool:
         db.close()
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "ledger.db"
-
-
 def test_kill_9_in_mid_run_leaves_an_interrupted_run_with_its_energy(path: Path) -> None:
     process = start(
         path,

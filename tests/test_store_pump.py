@@ -13,10 +13,10 @@ import pytest
 from store_runs import run
 from tries import until
 
-from carbon_magic.store import Pump, open_store
+from carbon_magic.store import Pump
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from carbon_magic.run import Run
 
@@ -34,24 +34,6 @@ class Memory:
 
     def close(self) -> None:
         pass
-
-
-@pytest.fixture
-def said() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "ledger.db"
-
-
-@pytest.fixture
-def pump(path: Path, said: list[str]) -> Iterator[Pump]:
-    """From a put to the real file."""
-    pump = Pump(lambda: open_store(str(path), {}, said.append), said.append)
-    yield pump
-    pump.close()
 
 
 def test_only_the_newest_snapshot_of_a_run_is_written(said: list[str]) -> None:

@@ -13,7 +13,7 @@ from store_runs import contents, query, run
 from carbon_magic import alive
 from carbon_magic.alive import Owner
 from carbon_magic.curve import Curve
-from carbon_magic.store import Pump, open_store, rows, schema, sqlite
+from carbon_magic.store import Pump, rows, schema, sqlite
 from carbon_magic.store.ledger import Ledger
 from carbon_magic.store.sqlite import SqliteStore
 from carbon_magic.totals import COLUMNS
@@ -25,28 +25,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def said() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "ledger.db"
-
-
-@pytest.fixture
 def store(path: Path) -> Iterator[SqliteStore]:
     store = SqliteStore(path)
     yield store
     store.close()
-
-
-@pytest.fixture
-def pump(path: Path, said: list[str]) -> Iterator[Pump]:
-    """From a put to the real file."""
-    pump = Pump(lambda: open_store(str(path), {}, said.append), said.append)
-    yield pump
-    pump.close()
 
 
 def test_a_run_comes_back_as_it_was(store: SqliteStore) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from .. import threads
 from .live.error import LiveError
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ class Feed:
     def _launch(self) -> None:
         # A proper thread, as HTTP and keyrings ask threading who they are; its start() waits until it has run, which is
         # 5 ms beside a busy one, so that it is called from here.
-        try:
-            threading.Thread(target=self._work, name="carbon_magic live", daemon=True).start()
-        except RuntimeError:
+        if threads.start(self._work, name="live") is None:
             self._idle.set()
 
     def wait(self, seconds: float) -> None:

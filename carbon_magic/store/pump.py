@@ -12,6 +12,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from .. import threads
 from ..forks import no_fork
 
 if TYPE_CHECKING:
@@ -214,13 +215,11 @@ class Pump:
         """Tell from a proper thread: one that threading does not know would stay in its list once it asks its name."""
         if self._told:
             return
-        context = contextvars.copy_context()
-        teller = threading.Thread(target=context.run, args=(self._tell, reason), name="carbon_magic", daemon=True)
-        try:
-            teller.start()
-            teller.join(1.0)
-        except RuntimeError:
+        teller = threads.start(self._tell, reason)
+        if teller is None:
             self._tell(reason)
+        else:
+            teller.join(1.0)
 
     def _tell(self, reason: str, fate: str = "runs stay in memory and are written as soon as it can be done") -> None:
         if self._told:
